@@ -1,0 +1,230 @@
+//! The code runner: one snippet, run in the sandbox, recorded and found again.
+//!
+//! A snippet is a run of the workflow `code` with the one step `execute`, so it is submitted,
+//! watched, cancelled and kept like any other work. What it printed is indexed in the collection
+//! `code`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use kernel::{Actor, Page, PageRequest, RunId, Timestamp};
+use memory::{Memory, NewDocument, Query};
+use runs::state::StepProgress;
+use runs::{
+    Engine, Failure, RecordKind, RunContext, RunFilter, RunState, StepOptions, StepScope, Submission, Workflow,
+};
+use sandbox::Limits;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::plan::CodeLanguage;
+use crate::tools::{PendingTools, Snippet, describe};
+
+/// The workflow's name.
+pub const WORKFLOW: &str = "code";
+/// The collection snippets are found in.
+pub const COLLECTION: &str = "code";
+const STEP: &str = "execute";
+
+/// The longest code, in bytes.
+pub const CODE_BYTES: usize = 1 << 20;
+/// How long a snippet runs when nothing else is said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a snippet may ask to run.
+pub const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// A snippet to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeRequest {
+    /// Its language.
+    pub language: CodeLanguage,
+    /// The code.
+    pub code: String,
+    /// What it reads.
+    #[serde(default)]
+    pub stdin: String,
+    /// How long it may run, in milliseconds.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// A snippet and what became of it.
+#[derive(Clone, Debug)]
+pub struct CodeRun {
+    /// The run.
+    pub run_id: RunId,
+    /// What was asked for.
+    pub request: CodeRequest,
+    /// What became of it (`outcome`, `exit_code`, `stdout`, …); `None` while it runs.
+    pub execution: Option<Value>,
+    /// Why it could not be run.
+    pub error: Option<Failure>,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+}
+
+/// Runs snippets.
+#[derive(Clone)]
+pub struct CodeRunner {
+    engine: Engine,
+    memory: Memory,
+}
+
+impl CodeRunner {
+    /// A runner over an engine that knows [`CodeWorkflow`].
+    pub fn new(engine: Engine, memory: Memory) -> Self {
+        Self { engine, memory }
+    }
+
+    /// Runs a snippet and waits for its end.
+    ///
+    /// # Errors
+    /// When the code is empty or too large, the time is out of bounds, or the engine refuses.
+    pub async fn run(&self, request: CodeRequest, actor: Actor) -> Result<CodeRun, Error> {
+        if request.code.trim().is_empty() {
+            return Err(Error::NoCode);
+        }
+        if request.code.len() > CODE_BYTES {
+            return Err(Error::CodeTooLarge { bytes: request.code.len(), limit: CODE_BYTES });
+        }
+        let longest = millis(LONGEST_TIMEOUT);
+        if let Some(given) = request.timeout_ms.filter(|given| !(1..=longest).contains(given)) {
+            return Err(Error::TimeoutOutOfBounds { given, longest });
+        }
+        let first = request.code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        let submission = Submission {
+            workflow: WORKFLOW.into(),
+            title: format!("{}: {}", request.language.name(), first.trim().chars().take(80).collect::<String>()),
+            input: serde_json::to_value(&request).map_err(kernel::Error::internal)?,
+            actor,
+            idempotency_key: None,
+        };
+        let run_id = self.engine.submit(submission).await.map_err(kernel::Error::from)?;
+        let limit = LONGEST_TIMEOUT + Duration::from_secs(30);
+        let state = self.engine.wait(&run_id, limit).await.map_err(kernel::Error::from)?;
+        code_run(&state)
+    }
+
+    /// The newest snippets.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn list(&self, page: &PageRequest) -> Result<Page<CodeRun>, Error> {
+        let filter = RunFilter { workflow: Some(WORKFLOW.into()), ..RunFilter::default() };
+        let rows = self.engine.store().list_runs(&filter, page).await.map_err(kernel::Error::from)?;
+        let mut items = Vec::with_capacity(rows.items.len());
+        for row in rows.items {
+            let state = self.engine.state(&row.run_id).await.map_err(kernel::Error::from)?;
+            items.push(code_run(&state)?);
+        }
+        Ok(Page { items, next_cursor: rows.next_cursor })
+    }
+
+    /// The snippets whose code or output is about `text`.
+    ///
+    /// # Errors
+    /// When the query is empty or too long, or memory cannot be read.
+    pub async fn search(&self, text: &str, limit: usize) -> Result<Vec<CodeRun>, Error> {
+        let query = Query { collections: vec![COLLECTION.into()], ..Query::new(text, limit) };
+        let mut found = Vec::new();
+        for hit in self.memory.search(query).await.map_err(kernel::Error::from)? {
+            let Ok(run_id) = hit.document.key.parse::<RunId>() else { continue };
+            match self.engine.state(&run_id).await {
+                Ok(state) => found.push(code_run(&state)?),
+                Err(runs::Error::RunNotFound(_)) => {}
+                Err(error) => return Err(kernel::Error::from(error).into()),
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn code_run(state: &RunState) -> Result<CodeRun, Error> {
+    let request = serde_json::from_value(state.input.clone()).map_err(kernel::Error::internal)?;
+    let execution = match state.records.get(STEP).map(|record| &record.kind) {
+        Some(RecordKind::Step { progress: StepProgress::Completed(result), .. }) => Some(result.clone()),
+        _ => None,
+    };
+    let error = match &state.outcome {
+        Some(Err(failure)) => Some(failure.clone()),
+        _ => None,
+    };
+    Ok(CodeRun { run_id: state.run_id.clone(), request, execution, error, created_at: state.created_at })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Carries a snippet out.
+pub struct CodeWorkflow {
+    tools: PendingTools,
+    memory: Memory,
+    folder: PathBuf,
+}
+
+impl CodeWorkflow {
+    /// Snippets run in folders of their own below `folder`.
+    pub fn new(tools: PendingTools, memory: Memory, folder: PathBuf) -> Self {
+        Self { tools, memory, folder }
+    }
+
+    async fn execute(&self, request: &CodeRequest) -> Result<Value, Failure> {
+        let tools = self.tools.clone().await;
+        let unusable = |error: std::io::Error| Failure::from(kernel::Error::unavailable("working_folder", error.to_string()));
+        let folder = tempfile::Builder::new().prefix("code-").tempdir_in(&self.folder).map_err(unusable)?;
+        let limits = Limits {
+            wall: request.timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
+            memory_bytes: 512 << 20,
+            disk_bytes: 256 << 20,
+            output_bytes: 256 << 10,
+            ..Limits::default()
+        };
+        let snippet = Snippet {
+            workspace: folder.path(),
+            file: ".snippet",
+            language: request.language,
+            code: &request.code,
+            stdin: request.stdin.as_bytes(),
+            limits,
+        };
+        Ok(describe(&tools.run(snippet, None).await?))
+    }
+
+    async fn remember(&self, scope: &StepScope, request: &CodeRequest, execution: &Value) -> Result<(), Failure> {
+        let text = |name: &str| execution[name].as_str().unwrap_or_default().chars().take(20_000).collect::<String>();
+        let document = NewDocument {
+            collection: COLLECTION.into(),
+            key: scope.run_id().to_string(),
+            title: request.language.name().into(),
+            text: format!("{}\n\n{}\n{}", request.code, text("stdout"), text("stderr")),
+            source: format!("run:{}", scope.run_id()),
+            privacy: kernel::Privacy::Shareable,
+        };
+        self.memory.remember(document).await.map(drop).map_err(|error| Failure::from(kernel::Error::from(error)))
+    }
+}
+
+#[async_trait]
+impl Workflow for CodeWorkflow {
+    fn name(&self) -> &'static str {
+        WORKFLOW
+    }
+
+    async fn run(&self, context: RunContext, input: Value) -> Result<Value, Failure> {
+        let request: CodeRequest = serde_json::from_value(input)
+            .map_err(|error| Failure::new("invalid_input", format!("This is not a snippet: {error}")))?;
+        let request = &request;
+        let options = StepOptions::default();
+        let execution: Value =
+            context.step(STEP, options, |_| async move { self.execute(request).await }).await?;
+        let outcome = execution["outcome"].clone();
+        let executed = &execution;
+        context
+            .step("remember", options, |scope| async move { self.remember(&scope, request, executed).await })
+            .await?;
+        Ok(json!({ "outcome": outcome }))
+    }
+}

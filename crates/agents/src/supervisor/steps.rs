@@ -1,0 +1,317 @@
+//! Carrying out one step of a plan.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory::{Hit, Memory, Query};
+use models::{Message, Request, Router};
+use runs::{
+    Blobs, Failure, GateRequest, LogLevel, RetryPolicy, RunContext, StepOptions, StepScope, Verdict,
+};
+use sandbox::{Limits, OutputChunk, Stream};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, mpsc};
+
+use super::{acceptance, rejected, report};
+use crate::plan::{CodeLanguage, Plan, PlanStep, PlannerKind, StepKind};
+use crate::tools::{PendingTools, Snippet, describe};
+use crate::working_folder::{Files, WorkingFolder, content_type};
+
+/// How long a step's code may run.
+const STEP_TIME: Duration = Duration::from_secs(600);
+/// Live output is passed on in pieces of at most this many bytes.
+const OUTPUT_PIECE: usize = 8 << 10;
+
+/// How a step ended that did not fail.
+pub(super) enum Outcome {
+    Done(Value),
+    Skipped,
+}
+
+/// A step's end, for the report.
+#[derive(Clone, Debug)]
+pub(super) struct StepReport {
+    pub id: String,
+    pub title: String,
+    pub kind: StepKind,
+    pub status: &'static str,
+    pub result: Value,
+    pub error: Option<Failure>,
+}
+
+impl StepReport {
+    pub fn new(step: &PlanStep, status: &'static str, result: Value) -> Self {
+        Self { id: step.id.clone(), title: step.title.clone(), kind: step.kind, status, result, error: None }
+    }
+}
+
+/// Where a run's steps work, one at a time.
+pub(super) struct Desk {
+    folder: Mutex<WorkingFolder>,
+    /// What the files are after the last step that worked here.
+    files: std::sync::Mutex<Files>,
+    reports: std::sync::Mutex<Vec<StepReport>>,
+}
+
+impl Desk {
+    pub fn new(folder: PathBuf, blobs: Arc<dyn Blobs>, files: BTreeMap<String, String>) -> Self {
+        Self {
+            folder: Mutex::new(WorkingFolder::new(folder, blobs)),
+            files: std::sync::Mutex::new(files),
+            reports: std::sync::Mutex::default(),
+        }
+    }
+
+    fn files(&self) -> Files {
+        self.files.lock().expect("no one panics while holding the files").clone()
+    }
+
+    /// Takes in what a step changed: by path, the new digest, or null for a file that is gone.
+    fn change_files(&self, step: &str, changes: &Value) -> Result<(), Failure> {
+        let changes: BTreeMap<String, Option<String>> = serde_json::from_value(changes.clone())
+            .map_err(|error| Failure::new("workflow_changed", format!("The files of `{step}` cannot be read: {error}")))?;
+        let mut files = self.files.lock().expect("no one panics while holding the files");
+        for (path, digest) in changes {
+            match digest {
+                Some(digest) => files.insert(path, digest),
+                None => files.remove(&path),
+            };
+        }
+        Ok(())
+    }
+
+    /// Removes the folder; what it held is in the log and the blobs.
+    pub async fn clear(&self) {
+        let folder = self.folder.lock().await;
+        if let Err(error) = tokio::fs::remove_dir_all(folder.path()).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "a run's working folder is left behind");
+        }
+    }
+}
+
+/// What carrying out a step needs.
+pub(super) struct Carrier {
+    pub context: RunContext,
+    pub plan: Arc<Plan>,
+    pub tools: PendingTools,
+    pub memory: Memory,
+    pub models: Arc<Router>,
+    pub model: Option<String>,
+    pub desk: Desk,
+}
+
+impl Carrier {
+    /// Carries `step` out; when something it depends on was left out, it is left out as well,
+    /// except for a report, which then says so.
+    pub async fn carry_out(&self, step: &PlanStep, left_out: bool) -> Result<Outcome, Failure> {
+        if left_out && step.kind != StepKind::Report {
+            return Ok(Outcome::Skipped);
+        }
+        let outcome = match step.kind {
+            StepKind::Code => self.run_code(step).await?,
+            StepKind::Gate => match self.ask(step).await? {
+                Verdict::Approve => Outcome::Done(json!({ "decision": "approve" })),
+                Verdict::Skip => Outcome::Skipped,
+                Verdict::Reject => unreachable!("a rejection is an error"),
+            },
+            StepKind::Recall => Outcome::Done(self.recall(step).await?),
+            StepKind::Note => Outcome::Done(self.note(step).await?),
+            StepKind::Report => Outcome::Done(self.report(step).await?),
+        };
+        if let Outcome::Done(result) = &outcome {
+            self.review(step).await?;
+            let report = StepReport::new(step, "completed", result.clone());
+            self.desk.reports.lock().expect("no one panics while holding the reports").push(report);
+        }
+        Ok(outcome)
+    }
+
+    async fn run_code(&self, step: &PlanStep) -> Result<Outcome, Failure> {
+        let mut folder = self.desk.folder.lock().await;
+        let retry = RetryPolicy { attempts: 3, ..RetryPolicy::default() };
+        let options = StepOptions { retry, ..StepOptions::default() };
+        let files = self.desk.files();
+        let shared = Mutex::new(&mut *folder);
+        let (files, shared) = (&files, &shared);
+        let result: Value = self
+            .context
+            .step(&step.id, options, |scope| async move {
+                let mut folder = shared.lock().await;
+                self.execute(&scope, step, &mut folder, files).await
+            })
+            .await?;
+        self.desk.change_files(&step.id, &result["files"])?;
+        Ok(Outcome::Done(result))
+    }
+
+    /// One attempt at a step's code: restore, run, keep what it wrote, check.
+    async fn execute(
+        &self,
+        scope: &StepScope,
+        step: &PlanStep,
+        folder: &mut WorkingFolder,
+        files: &Files,
+    ) -> Result<Value, Failure> {
+        folder.restore(files).await?;
+        let tools = self.tools.clone().await;
+        let (sender, receiver) = mpsc::channel(256);
+        let snippet = Snippet {
+            workspace: folder.path(),
+            file: ".step",
+            language: step.language.unwrap_or(CodeLanguage::Shell),
+            code: step.code.as_deref().unwrap_or_default(),
+            stdin: b"",
+            limits: step_limits(),
+        };
+        let (execution, ()) = tokio::join!(tools.run(snippet, Some(sender)), pass_on(scope, receiver));
+        let execution = execution?;
+        let changes = folder.changes().await?;
+        for (name, bytes) in changes.written {
+            scope.artifact(&name, content_type(&name), bytes).await?;
+        }
+        for name in changes.left_out {
+            let message = format!("`{name}` is not kept: it is too large, too many, or no plain file");
+            scope.log(LogLevel::Warning, message).await?;
+        }
+        let (acceptance, problem) =
+            acceptance::judge(&tools, folder, step, self.plan.language, &execution).await?;
+        for judged in &acceptance {
+            scope.emit("check", json!({ "step": step.id, "check": judged })).await?;
+        }
+        let result = json!({ "execution": describe(&execution), "files": difference(files, &changes.files), "acceptance": acceptance });
+        match problem {
+            None => Ok(result),
+            Some(failure) => Err(Failure { detail: Some(result), ..failure }),
+        }
+    }
+
+    async fn ask(&self, step: &PlanStep) -> Result<Verdict, Failure> {
+        let follow: Vec<_> = self.plan.steps.iter().filter(|next| next.depends_on.contains(&step.id)).collect();
+        let request = GateRequest {
+            name: step.id.clone(),
+            title: step.title.clone(),
+            detail: step.detail.clone().unwrap_or_default(),
+            proposal: json!({ "files": self.desk.files(), "next": follow }),
+        };
+        let approval = self.context.gate(request).await?;
+        match approval.verdict {
+            Verdict::Reject => Err(rejected(&approval.feedback)),
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// Asks a person about the criteria no program can judge.
+    async fn review(&self, step: &PlanStep) -> Result<(), Failure> {
+        let questions: Vec<_> = self.plan.questions(step).map(|criterion| criterion.text.clone()).collect();
+        if questions.is_empty() {
+            return Ok(());
+        }
+        let language = self.plan.language;
+        let request = GateRequest {
+            name: format!("{}-review", step.id),
+            title: format!("{}: {}", language.pick("Is this so", "Confere"), step.title),
+            detail: questions.iter().map(|question| format!("- {question}")).collect::<Vec<_>>().join("\n"),
+            proposal: json!({ "step": step.id, "criteria": questions, "files": self.desk.files() }),
+        };
+        let approval = self.context.gate(request).await?;
+        if approval.verdict == Verdict::Reject { Err(rejected(&approval.feedback)) } else { Ok(()) }
+    }
+
+    async fn recall(&self, step: &PlanStep) -> Result<Value, Failure> {
+        self.context
+            .step(&step.id, StepOptions::default(), |_| async move {
+                let about = format!("{} {}", step.title, step.detail.as_deref().unwrap_or_default());
+                let text: String = about.chars().take(1_000).collect();
+                let hits = self.memory.search(Query::new(text.trim(), 8)).await.map_err(kernel::Error::from)?;
+                Ok(json!({ "hits": hits.iter().map(describe_hit).collect::<Vec<_>>() }))
+            })
+            .await
+    }
+
+    /// What is only said, or, in a plan a model made, what the model does with words.
+    async fn note(&self, step: &PlanStep) -> Result<Value, Failure> {
+        self.context
+            .step(&step.id, StepOptions::default(), |scope| async move {
+                let detail = step.detail.clone().unwrap_or_default();
+                if self.plan.planner != PlannerKind::Model {
+                    return Ok(json!({ "text": detail }));
+                }
+                let so_far = report::material(&self.so_far());
+                let task = format!("Goal: {}\n\nSo far:\n{so_far}\n\nDo this step now: {}\n{detail}", self.plan.goal, step.title);
+                let text = self.ask_model(&scope, "You carry out one step of a plan. Answer with its result only.", task).await?;
+                Ok(json!({ "text": text.unwrap_or(detail) }))
+            })
+            .await
+    }
+
+    async fn report(&self, step: &PlanStep) -> Result<Value, Failure> {
+        self.context
+            .step(&step.id, StepOptions::default(), |scope| async move {
+                let so_far = self.so_far();
+                let text = report::markdown(&self.plan, step, &so_far);
+                let taken = self.desk.files();
+                let name = if taken.contains_key("report.md") { format!("report-{}.md", step.id) } else { "report.md".into() };
+                scope.artifact(&name, content_type(&name), text.clone().into()).await?;
+                Ok(json!({ "text": text, "artifact": name }))
+            })
+            .await
+    }
+
+    fn so_far(&self) -> Vec<StepReport> {
+        self.desk.reports.lock().expect("no one panics while holding the reports").clone()
+    }
+
+    /// Asks a model, if there is one; every call is an event.
+    async fn ask_model(&self, scope: &StepScope, system: &str, task: String) -> Result<Option<String>, Failure> {
+        let messages = vec![Message::system(system), Message::user(task)];
+        let request = Request { model: self.model.clone(), ..Request::new(messages) };
+        let (attempts, answer) = match self.models.complete_with_model(&request).await {
+            Ok(completion) => (completion.attempts, Ok(Some(completion.text))),
+            Err(error @ models::Error::NoModel(_)) => (error.attempts().to_vec(), Ok(None)),
+            Err(error) => (error.attempts().to_vec(), Err(Failure::from(kernel::Error::from(error)))),
+        };
+        for attempt in attempts {
+            scope.emit("model_call", serde_json::to_value(&attempt).unwrap_or_default()).await?;
+        }
+        answer
+    }
+}
+
+/// What is different in `after`, in the shape of [`Desk::change_files`].
+fn difference(before: &Files, after: &Files) -> BTreeMap<String, Option<String>> {
+    let gone = before.keys().filter(|path| !after.contains_key(*path)).map(|path| (path.clone(), None));
+    let new = after.iter().filter(|(path, digest)| before.get(*path) != Some(*digest));
+    gone.chain(new.map(|(path, digest)| (path.clone(), Some(digest.clone())))).collect()
+}
+
+pub(super) fn step_limits() -> Limits {
+    Limits { wall: STEP_TIME, cpu: STEP_TIME, memory_bytes: 2 << 30, ..Limits::default() }
+}
+
+/// Says what a step prints while it prints it.
+async fn pass_on(scope: &StepScope, mut receiver: mpsc::Receiver<OutputChunk>) {
+    let mut waiting: Vec<OutputChunk> = Vec::new();
+    while receiver.recv_many(&mut waiting, 64).await > 0 {
+        for (stream, name) in [(Stream::Stdout, "stdout"), (Stream::Stderr, "stderr")] {
+            let bytes: Vec<u8> =
+                waiting.iter().filter(|chunk| chunk.stream == stream).flat_map(|chunk| chunk.bytes.clone()).collect();
+            for piece in bytes.chunks(OUTPUT_PIECE) {
+                let text = String::from_utf8_lossy(piece);
+                // The result holds the output all the same.
+                let _ = scope.emit("output", json!({ "step": scope.step(), "stream": name, "text": text })).await;
+            }
+        }
+        waiting.clear();
+    }
+}
+
+pub(super) fn describe_hit(hit: &Hit) -> Value {
+    json!({
+        "title": hit.document.title, "collection": hit.document.collection, "snippet": hit.snippet,
+        "source": hit.document.source, "score": hit.score,
+    })
+}

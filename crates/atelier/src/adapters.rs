@@ -1,0 +1,207 @@
+//! Fits the agents and planes to what the routes ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agents::plan::CodeLanguage;
+use agents::{CodeRequest, CodeRunner, Dispatcher, Goals, InputFile, NewGoal};
+use async_trait::async_trait;
+use http_surface::services;
+use kernel::{Actor, Clock, Error, Page, PageRequest, Result, RunId};
+use memory::{Memory, Query};
+use models::Router;
+use serde_json::Value;
+use store::Database;
+
+pub(crate) struct Planner {
+    pub dispatcher: Dispatcher,
+    pub clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl services::Planner for Planner {
+    async fn dispatch(&self, prompt: String, task_type: String, actor: Actor) -> Result<services::Dispatch> {
+        let dispatched = self.dispatcher.dispatch(&prompt, task_type.parse()?, None, &actor).await?;
+        let plan = serde_json::to_value(&dispatched.plan).map_err(Error::internal)?;
+        Ok(services::Dispatch { id: dispatched.id, prompt, task_type, plan, created_at: self.clock.now() })
+    }
+}
+
+pub(crate) struct MemoryReader {
+    pub memory: Memory,
+    pub folder: PathBuf,
+}
+
+#[async_trait]
+impl services::MemoryReader for MemoryReader {
+    async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<services::Dispatch>> {
+        let page = self.memory.list_dispatches(page).await?;
+        Ok(page.map(|dispatch| services::Dispatch {
+            id: dispatch.id,
+            prompt: dispatch.prompt,
+            task_type: dispatch.task_type,
+            plan: dispatch.plan,
+            created_at: dispatch.created_at,
+        }))
+    }
+
+    async fn search(&self, query: &str, count: u32) -> Result<Vec<services::Hit>> {
+        let hits = self.memory.search(Query::new(query, count as usize)).await?;
+        Ok(hits
+            .into_iter()
+            .map(|hit| services::Hit {
+                id: hit.document.id.to_string(),
+                collection: hit.document.collection,
+                title: hit.document.title,
+                snippet: hit.snippet,
+                score: hit.score,
+                parts: hit.parts.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+                source: hit.document.source,
+                created_at: hit.document.created_at,
+            })
+            .collect())
+    }
+
+    async fn snapshot(&self, limit: u32) -> Result<services::Snapshot> {
+        let written = self.memory.snapshot(limit as usize, &self.folder).await?;
+        let name = written.path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(services::Snapshot { path: format!("snapshots/{name}"), count: written.count as u64 })
+    }
+}
+
+pub(crate) struct Code {
+    pub runner: CodeRunner,
+}
+
+#[async_trait]
+impl services::CodeRunner for Code {
+    async fn run(&self, request: services::CodeRequest) -> Result<services::CodeRun> {
+        let language = match request.language {
+            services::CodeLanguage::Python => CodeLanguage::Python,
+            services::CodeLanguage::JavaScript => CodeLanguage::JavaScript,
+            services::CodeLanguage::Shell => CodeLanguage::Shell,
+        };
+        let snippet = CodeRequest {
+            language,
+            code: request.code,
+            stdin: request.stdin.unwrap_or_default(),
+            timeout_ms: request.timeout_ms,
+        };
+        let run = self.runner.run(snippet, request.actor).await?;
+        match (&run.execution, run.error) {
+            (Some(_), _) => Ok(code_run(agents::CodeRun { error: None, ..run })),
+            (None, Some(failure)) => Err(could_not_run(failure)),
+            (None, None) => Err(Error::unavailable("code_not_finished", "The code has not finished yet")
+                .with_hint("It goes on; look for it in GET /api/v1/debugger/logs")),
+        }
+    }
+
+    async fn list_runs(&self, page: &PageRequest) -> Result<Page<services::CodeRun>> {
+        Ok(self.runner.list(page).await?.map(code_run))
+    }
+
+    async fn search(&self, query: &str, count: u32) -> Result<Vec<services::CodeRun>> {
+        Ok(self.runner.search(query, count as usize).await?.into_iter().map(code_run).collect())
+    }
+}
+
+/// Why a snippet could not even be begun, as the error of the request that asked for it.
+fn could_not_run(failure: runs::Failure) -> Error {
+    let error = Error::unavailable("sandbox_unavailable", failure.message);
+    match failure.hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+fn code_run(run: agents::CodeRun) -> services::CodeRun {
+    use services::{CodeLanguage as Wire, CodeOutcome};
+    let execution = run.execution.unwrap_or(Value::Null);
+    let text = |name: &str| execution[name].as_str().unwrap_or_default().to_owned();
+    let integer = |name: &str| execution[name].as_i64().and_then(|value| i32::try_from(value).ok());
+    let outcome = match execution["outcome"].as_str() {
+        Some("completed") => CodeOutcome::Completed,
+        Some("timed_out" | "cpu_limit") => CodeOutcome::TimedOut,
+        Some("out_of_memory") => CodeOutcome::OutOfMemory,
+        Some("disk_limit") => CodeOutcome::OutputLimit,
+        Some("cancelled") => CodeOutcome::Cancelled,
+        _ => CodeOutcome::Failed,
+    };
+    services::CodeRun {
+        run_id: run.run_id.to_string(),
+        language: match run.request.language {
+            CodeLanguage::Python => Wire::Python,
+            CodeLanguage::JavaScript => Wire::JavaScript,
+            CodeLanguage::Shell => Wire::Shell,
+        },
+        code: run.request.code,
+        outcome,
+        stdout: text("stdout"),
+        stderr: run.error.map_or_else(|| text("stderr"), |failure| failure.message),
+        exit_code: integer("exit_code"),
+        signal: integer("signal"),
+        duration_ms: execution["duration_ms"].as_u64().unwrap_or_default(),
+        stdout_truncated: execution["stdout_truncated"].as_bool().unwrap_or_default(),
+        stderr_truncated: execution["stderr_truncated"].as_bool().unwrap_or_default(),
+        peak_memory_bytes: execution["peak_memory_bytes"].as_u64(),
+        created_at: run.created_at,
+    }
+}
+
+pub(crate) struct Supervisor {
+    pub goals: Goals,
+}
+
+#[async_trait]
+impl services::Supervisor for Supervisor {
+    async fn submit(&self, goal: services::Goal) -> Result<RunId> {
+        let files = goal.files.into_iter().map(|(path, content)| InputFile { path, content }).collect();
+        let goal = NewGoal {
+            goal: goal.goal,
+            title: goal.title,
+            task_type: goal.task_type.parse()?,
+            require_approval: goal.require_approval.then_some(true),
+            files,
+            model: goal.model,
+            actor: goal.actor,
+            idempotency_key: goal.idempotency_key,
+        };
+        Ok(self.goals.submit(goal).await?)
+    }
+}
+
+pub(crate) struct Models {
+    pub router: Arc<Router>,
+}
+
+#[async_trait]
+impl services::Models for Models {
+    async fn list(&self) -> Result<Vec<services::Model>> {
+        let mut listed = Vec::new();
+        for provider in self.router.providers() {
+            let available = self.router.check(&provider.name).await.is_ok();
+            listed.push(services::Model {
+                name: provider.name,
+                kind: if provider.is_model { "openai_compatible" } else { "offline" }.into(),
+                local: provider.is_local,
+                available,
+            });
+        }
+        Ok(listed)
+    }
+}
+
+pub(crate) struct Preferences {
+    pub database: Database,
+}
+
+#[async_trait]
+impl services::Preferences for Preferences {
+    async fn load(&self) -> Result<Vec<(String, String)>> {
+        Ok(self.database.preferences().await?)
+    }
+
+    async fn store(&self, changes: Vec<(String, Option<String>)>) -> Result<()> {
+        Ok(self.database.set_preferences(changes).await?)
+    }
+}

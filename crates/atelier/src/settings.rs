@@ -1,0 +1,135 @@
+//! Settings: defaults < `settings.yaml` in the workspace < `.env` and the environment < flags.
+//!
+//! Invariant: they are read once, unknown keys are refused, and secrets are never printed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Yaml};
+use kernel::Error;
+use models::{ApiKey, ModelsOptions, Policy, ProviderOptions};
+use serde::Deserialize;
+
+/// Where the server listens when nothing else is said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// What `settings.yaml` and the environment (`ATELIER_…`) may say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// How much the log says: a level, or `tracing` directives.
+    pub log: String,
+    /// How many runs are carried out at once.
+    pub concurrency: usize,
+    /// Host names the server answers for beside the loopback ones.
+    pub allowed_hosts: Vec<String>,
+    /// The models it may ask.
+    pub models: ModelSettings,
+}
+
+/// The models Atelier may ask.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSettings {
+    /// Who is asked first: `local-first` (default), `local-only` or `cloud-first`.
+    pub policy: Option<Policy>,
+    /// The providers, in order of preference.
+    pub providers: Vec<ProviderSetting>,
+}
+
+/// One provider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSetting {
+    /// Its name.
+    pub name: String,
+    /// Where it is, up to and including `/v1`.
+    pub base_url: String,
+    /// The model it is asked for.
+    pub model: String,
+    /// The environment variable that holds its key. Keys themselves do not belong in this file.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: DEFAULT_LISTEN.parse().expect("the default address is one"),
+            log: "info".into(),
+            concurrency: runs::EngineOptions::default().concurrency,
+            allowed_hosts: Vec::new(),
+            models: ModelSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings of the workspace in `folder`.
+    ///
+    /// # Errors
+    /// What cannot be read or is not known, with the place it stands in.
+    pub fn load(folder: &Path) -> kernel::Result<Self> {
+        for place in [PathBuf::from(".env"), folder.join(".env")] {
+            match dotenvy::from_path(&place) {
+                Err(dotenvy::Error::LineParse(line, _)) => {
+                    let message = format!("A line in {} is not of the form NAME=value: {}", place.display(), shown(&line));
+                    return Err(Error::invalid("settings_unreadable", message).with_hint("Correct the line or remove it"));
+                }
+                _ => {}
+            }
+        }
+        let environment = Env::prefixed("ATELIER_").only(&["listen", "log", "concurrency"]);
+        Figment::new()
+            .merge(Yaml::file(folder.join("settings.yaml")))
+            .merge(environment)
+            .extract()
+            .map_err(|error| {
+                Error::invalid("settings_invalid", format!("The settings cannot be used: {error}"))
+                    .with_hint("Look into settings.yaml in the workspace's folder and the ATELIER_… variables")
+            })
+    }
+
+    /// What the model router is set up with; the environment may name one provider more, which then
+    /// comes first (`ATELIER_MODEL_BASE_URL`, `ATELIER_MODEL`, `ATELIER_MODEL_API_KEY`).
+    pub fn models(&self) -> ModelsOptions {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut options = ModelsOptions::default();
+        if let Some(policy) = self.models.policy {
+            options.policy = policy;
+        }
+        if let Some(base_url) = variable("ATELIER_MODEL_BASE_URL") {
+            options.providers.push(ProviderOptions {
+                name: "environment".into(),
+                base_url,
+                api_key: variable("ATELIER_MODEL_API_KEY").map(|key| ApiKey::new(&key)),
+                model: variable("ATELIER_MODEL").unwrap_or_else(|| "default".into()),
+            });
+        }
+        options.providers.extend(self.models.providers.iter().map(|provider| ProviderOptions {
+            name: provider.name.clone(),
+            base_url: provider.base_url.clone(),
+            api_key: provider.api_key_env.as_deref().and_then(variable).map(|key| ApiKey::new(&key)),
+            model: provider.model.clone(),
+        }));
+        options
+    }
+}
+
+/// The start of a line, without what could be a secret.
+fn shown(line: &str) -> String {
+    let name = line.split('=').next().unwrap_or_default();
+    name.chars().take(40).collect()
+}
+
+/// The workspace folder when none is named: `ATELIER_DATA`, else a folder among the person's data.
+pub fn default_folder() -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("ATELIER_DATA")
+        .or_else(|| variable("XDG_DATA_HOME").map(|base| base.join("atelier")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/share/atelier")))
+        .unwrap_or_else(|| PathBuf::from("atelier-data"))
+}

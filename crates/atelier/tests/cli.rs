@@ -1,0 +1,380 @@
+//! The command line with the real server, as people and scripts use it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+use serde_json::Value;
+use testkit::{ReadOnlyFolder, TemporaryWorkspace};
+
+const BOOK: &str = "\
+# Sums
+
+## Add
+
+```python
+print(sum(int(line) for line in open('numbers.txt')))
+open('sum.txt', 'w').write('6')
+```
+
+- [ ] the output contains \"6\"
+
+## Approval
+
+Ask for approval before the rest.
+
+## Say so
+
+```sh
+echo \"approved $(cat sum.txt)\"
+```
+
+Inputs: numbers.txt
+";
+
+/// What a command did.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
+    #[track_caller]
+    fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
+        self
+    }
+}
+
+/// A workspace with a folder of its own, and no setting from outside.
+struct Desk {
+    folder: TemporaryWorkspace,
+    server: Option<Child>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: TemporaryWorkspace::new(), server: None }
+    }
+
+    /// With a server that stays.
+    fn with_server() -> Self {
+        let mut desk = Self::new();
+        let child = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
+        desk.server = Some({ child }.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !desk.data().join("server.json").exists() {
+            assert!(Instant::now() < deadline, "the server does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        desk
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.folder.join("data")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_atelier"));
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("ATELIER_DATA", self.data());
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Done {
+        self.run_with(words, "")
+    }
+
+    fn run_with(&self, words: &[&str], input: &str) -> Done {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Done { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
+
+#[test]
+fn the_version_and_the_help_need_nothing() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["version"]).expect(0).out, format!("atelier {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(desk.run(&["version", "--json"]).expect(0).json()["name"], "atelier");
+    let help = desk.run(&["--help"]).expect(0).out;
+    for word in ["serve", "run", "runs", "plan", "exec", "memory", "doctor", "Examples:", "Exit codes:"] {
+        assert!(help.contains(word), "{word} is missing in {help}");
+    }
+    assert!(!desk.data().exists());
+    desk.run(&["fly"]).expect(2);
+    assert_eq!(desk.run(&["openapi"]).expect(0).json()["openapi"].as_str().map(|v| &v[..2]), Some("3."));
+}
+
+#[test]
+fn a_runbook_is_watched_to_its_question_and_after_the_answer_to_its_end() {
+    let desk = Desk::with_server();
+    desk.folder.write("book.md", BOOK);
+    desk.folder.write("numbers.txt", "1\n2\n3\n");
+    let watched = desk.run(&["run", "book.md", "--watch"]).expect(11);
+    assert!(watched.out.contains("✓ Add"), "{}", watched.out);
+    assert!(watched.out.contains("    6"), "{}", watched.out);
+    assert!(
+        watched.out.contains("The run waits for an answer: atelier runs approve run_"),
+        "{}",
+        watched.out
+    );
+
+    let runs = desk.run(&["runs", "list", "--status", "waiting_approval", "--json"]).expect(0).json();
+    let id = runs["items"][0]["id"].as_str().unwrap().to_owned();
+    let end = &id[id.len() - 6..];
+    let shown = desk.run(&["runs", "show", end]).expect(0).out;
+    assert!(shown.contains("⏸") && shown.contains("What is proposed:"), "{shown}");
+
+    let answered = desk.run(&["runs", "approve", end, "--feedback", "fine", "--json"]).expect(0).json();
+    assert_eq!(answered["id"], id.as_str());
+    let lines = desk.run(&["runs", "watch", end, "--json"]).expect(0).out;
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (end_line, events) = events.split_last().unwrap();
+    assert_eq!((&end_line["kind"], &end_line["run"]["status"]), (&"end".into(), &"completed".into()));
+    assert!(events.iter().zip(1..).all(|(event, seq)| event["seq"] == seq), "{lines}");
+    assert!(
+        events.iter().any(|event| event["kind"] == "gate_decided" && event["payload"]["feedback"] == "fine")
+    );
+
+    desk.run(&["runs", "artifacts", end, "--output", "out"]).expect(0);
+    assert_eq!(std::fs::read_to_string(desk.folder.join("out/sum.txt")).unwrap(), "6");
+    desk.run(&["runs", "approve", end]).expect(5);
+    desk.run(&["runs", "cancel", end]).expect(5);
+    let forked = desk.run(&["runs", "fork", end, "--after", "s1", "--json"]).expect(0).json();
+    assert_eq!(forked["forked_from"], id.as_str());
+    let fork = forked["id"].as_str().unwrap();
+    desk.run(&["runs", "watch", fork, "--yes", "--quiet"]).expect(0);
+    desk.run(&["runs", "retry", fork, "--stage", "s3"]).expect(0);
+}
+
+#[test]
+fn a_command_starts_a_server_for_itself_and_takes_it_along() {
+    let desk = Desk::new();
+    desk.folder.write("book.md", BOOK);
+    desk.folder.write("numbers.txt", "1\n2\n3\n");
+    let done = desk.run(&["run", "book.md", "--watch", "--yes", "--quiet", "--output", "out"]).expect(0);
+    assert!(done.out.contains("✓ completed"), "{}", done.out);
+    assert!(desk.folder.join("out/sum.txt").exists());
+    assert!(!desk.data().join("server.json").exists(), "the server is still there");
+}
+
+#[test]
+fn a_step_that_fails_fails_the_command() {
+    let desk = Desk::with_server();
+    desk.folder.write("bad.md", "# Bad\n\n```sh\necho out; echo err >&2; exit 3\n```\n");
+    let failed = desk.run(&["run", "bad.md", "--watch"]).expect(10);
+    assert!(
+        failed.out.contains("✗") && failed.out.contains("hint: atelier runs retry run_"),
+        "{}",
+        failed.out
+    );
+}
+
+#[test]
+fn a_plan_is_shown_and_remembered() {
+    let desk = Desk::with_server();
+    desk.folder.write("book.md", BOOK);
+    let plan = desk.run(&["plan", "book.md"]).expect(0).out;
+    assert_snapshot!(plan);
+    let logged = desk.run(&["memory", "logs", "--json"]).expect(0).json();
+    assert_eq!(logged["items"][0]["plan"]["planner"], "runbook");
+    let hits = desk.run(&["memory", "search", "sums", "--json"]).expect(0).json();
+    assert!(!hits["items"].as_array().unwrap().is_empty());
+    assert_eq!(desk.run(&["memory", "snapshot", "--json"]).expect(0).json()["count"], 1);
+}
+
+#[test]
+fn code_keeps_its_output_and_exit_code() {
+    let desk = Desk::with_server();
+    let done =
+        desk.run(&["exec", "-c", "import sys; print(6 * 7); print('x', file=sys.stderr); sys.exit(3)"]);
+    assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (3, "42\n", "x\n"));
+    let done = desk.run_with(&["exec", "-", "--language", "sh"], "printf 'a b'");
+    assert_eq!((done.code, done.out.as_str()), (0, "a b"));
+    desk.folder.write("sum.py", "print(sum(map(int, open(0))))");
+    assert_eq!(desk.run_with(&["exec", "sum.py", "--stdin"], "1\n2\n").expect(0).out, "3\n");
+    let late = desk.run(&["exec", "-c", "import time; time.sleep(60)", "--timeout", "1"]).expect(124);
+    assert!(late.err.contains("at its time limit"), "{}", late.err);
+    let document = desk.run(&["exec", "-c", "print(1)", "--json"]).expect(0).json();
+    assert_eq!((&document["outcome"], &document["stdout"]), (&"completed".into(), &"1\n".into()));
+    assert_snapshot!(desk.run(&["exec", "-c", "1", "--language", "cobol"]).expect(2).err, @r"
+    error: `cobol` is not a language that is run
+    hint: Use python, javascript or shell
+    ");
+}
+
+#[test]
+fn the_doctor_says_what_is_there_without_a_server() {
+    let desk = Desk::new();
+    let found = desk.run(&["doctor", "--json"]);
+    let document = found.json();
+    assert_eq!(document["ok"], found.code == 0);
+    let names: Vec<_> =
+        document["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    for name in [
+        "data folder",
+        "disk space",
+        "server",
+        "port",
+        "kernel",
+        "user namespaces",
+        "jail",
+        "Python",
+        "language model",
+    ] {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
+    }
+    assert!(!desk.data().exists(), "the doctor changed something");
+    assert!(desk.run(&["doctor"]).out.contains("Workspace\n"));
+}
+
+#[test]
+fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
+    let desk = Desk::with_server();
+    let issued =
+        desk.run(&["token", "new", "--name", "notebook", "--scopes", "read:runs", "--json"]).expect(0).json();
+    let token = issued["token"].as_str().unwrap();
+    let place: Value =
+        serde_json::from_str(&std::fs::read_to_string(desk.data().join("server.json")).unwrap()).unwrap();
+    let url = place["url"].as_str().unwrap();
+    let elsewhere = |words: &[&str]| desk.run(&[words, &["--url", url, "--token", token]].concat());
+    elsewhere(&["runs", "list"]).expect(0);
+    let refused = elsewhere(&["exec", "-c", "1"]).expect(3);
+    assert!(refused.err.starts_with("error: These credentials lack the scope `run:code`"), "{}", refused.err);
+    let listed = desk.run(&["token", "list", "--json"]).expect(0).json();
+    assert!(listed["items"].as_array().unwrap().iter().any(|item| item["name"] == "notebook"));
+    desk.run(&["token", "revoke", issued["id"].as_str().unwrap()]).expect(0);
+    std::thread::sleep(Duration::from_millis(1_100));
+    elsewhere(&["runs", "list"]).expect(3);
+    let bare = desk.run(&["token", "new"]).expect(0);
+    assert!(bare.out.starts_with("atl_") && bare.out.lines().count() == 1, "{}", bare.out);
+    assert_snapshot!(desk.run(&["token", "new", "--scopes", "fly"]).expect(2).err);
+
+    let link = desk.run(&["open"]).expect(0).out;
+    assert!(link.starts_with(&format!("{url}/open?key=ato_")), "{link}");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_do() {
+    let desk = Desk::with_server();
+    let error = |words: &[&str], code| desk.run(words).expect(code).err;
+    assert_snapshot!(error(&["runs", "show", "run_00000000000000000000"], 4));
+    assert_snapshot!(error(&["runs", "show", "zzzz"], 4), @r"
+    error: No run's id begins or ends with `zzzz`
+    hint: `atelier runs list` shows the runs
+    ");
+    assert_snapshot!(error(&["runs", "show", "../etc"], 2), @r"
+    error: `../etc` is not the id of a run
+    hint: Ids look like run_01hv5k3m9x7q2w8e4r6t; `atelier runs list` shows them
+    ");
+    assert_snapshot!(error(&["run", "🙂"], 2));
+    assert_snapshot!(error(&["run", ""], 2));
+    assert_snapshot!(error(&["run", "nowhere.md"], 4), @r"
+    error: There is no file `nowhere.md`
+    hint: Name a Markdown file, or write the goal in words
+    ");
+    assert_snapshot!(error(&["runs", "list", "--url", "ftp://x"], 2), @r"
+    error: `ftp://x` is not the address of a server
+    hint: Write it like http://127.0.0.1:8080
+    ");
+    let told = desk.run(&["runs", "show", "zzzz", "--json"]).expect(4).json();
+    assert_eq!((&told["error"]["code"], &told["exit_code"]), (&"run_not_found".into(), &4.into()));
+    let taken = desk.run(&["serve", "--listen", "127.0.0.1:0"]).expect(5);
+    assert!(taken.err.contains("error: Another Atelier already serves"), "{}", taken.err);
+}
+
+#[test]
+fn ids_may_be_cut_but_not_to_what_fits_several() {
+    let desk = Desk::with_server();
+    let submit = || desk.run(&["run", "note this down", "--detach", "--json"]).expect(0).json();
+    let (first, second) = (submit(), submit());
+    let (first, second) = (first["id"].as_str().unwrap(), second["id"].as_str().unwrap());
+    let shared = first.bytes().zip(second.bytes()).take_while(|(a, b)| a == b).count();
+    assert!(shared >= 7, "ids that follow each other begin alike: {first} {second}");
+    let ambiguous = desk.run(&["runs", "show", &first[..7]]).expect(5);
+    assert!(ambiguous.err.contains(first) && ambiguous.err.contains(second), "{}", ambiguous.err);
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let desk = Desk::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = desk.run(&["serve", "--listen", &address]).expect(5).err.replace(&address, "[address]");
+    assert_snapshot!(refused, @r"
+    error: Something already listens on [address]
+    hint: Stop it, or choose another port with --listen 127.0.0.1:PORT
+    ");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_by_every_command() {
+    let Some(folder) = ReadOnlyFolder::with(|_| {}) else {
+        eprintln!("skipped: no read-only folder can be made here");
+        return;
+    };
+    let desk = Desk::new();
+    let data = folder.path().join("data");
+    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["runs", "list"], &["token", "new"]] {
+        let refused = desk.run(&[words, &["--data", data.to_str().unwrap()]].concat()).expect(7);
+        assert!(refused.err.contains("cannot be used"), "{words:?}: {}", refused.err);
+        assert!(refused.err.contains("hint: Make the folder writable"), "{words:?}: {}", refused.err);
+    }
+    assert_eq!(
+        desk.run(&["doctor", "--data", data.to_str().unwrap(), "--json"]).expect(7).json()["ok"],
+        false
+    );
+}
+
+#[test]
+fn a_database_from_a_newer_version_is_left_alone() {
+    let desk = Desk::new();
+    desk.run(&["token", "list"]).expect(0);
+    let script = format!(
+        "import sqlite3; c = sqlite3.connect({:?}); c.execute(\"insert into _sqlx_migrations select 99990101, 'later', \
+         installed_on, 1, checksum, 0 from _sqlx_migrations limit 1\"); c.commit()",
+        desk.data().join("workspace.sqlite3")
+    );
+    assert!(Command::new("python3").args(["-c", &script]).status().unwrap().success());
+    for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["runs", "list"], &["token", "list"]] {
+        let refused = desk.run(words).expect(5);
+        assert!(refused.err.contains("newer Atelier"), "{words:?}: {}", refused.err);
+        assert!(refused.err.contains("hint: Update Atelier"), "{words:?}: {}", refused.err);
+    }
+}
+
+#[test]
+fn the_token_of_the_server_is_for_its_user_alone() {
+    let desk = Desk::with_server();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o077;
+    assert_eq!(mode(&desk.data().join("server.json")), 0);
+}

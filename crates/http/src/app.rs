@@ -1,0 +1,103 @@
+//! What the routes work with, put together by the program that serves them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use accounts::Accounts;
+use kernel::{Clock, Ids};
+use runs::Engine;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
+
+/// The state of the routes. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Carries runs out.
+    pub engine: Engine,
+    /// Knows who asks.
+    pub accounts: Arc<Accounts>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes the ids of requests.
+    pub ids: Ids,
+    /// Atelier's version, as shown.
+    pub version: &'static str,
+    /// The workspace's folder, for display only.
+    pub workspace: PathBuf,
+    /// The planes and agents behind the routes.
+    pub services: Services,
+    /// How the routes are served.
+    pub options: Options,
+    /// What ends when the server stops.
+    pub lifetime: Lifetime,
+}
+
+/// The services behind the routes of the Factory.
+#[derive(Clone)]
+pub struct Services {
+    /// Makes plans.
+    pub planner: Arc<dyn Planner>,
+    /// Reads memory.
+    pub memory: Arc<dyn MemoryReader>,
+    /// Runs code.
+    pub code: Arc<dyn CodeRunner>,
+    /// Submits goals.
+    pub supervisor: Arc<dyn Supervisor>,
+    /// Knows which models there are.
+    pub models: Arc<dyn Models>,
+    /// Keeps what people set.
+    pub preferences: Arc<dyn Preferences>,
+}
+
+/// How the routes are served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Host names that are answered for, beside the loopback ones, without ports.
+    pub allowed_hosts: Arc<[String]>,
+    /// Origins whose pages may use the server, beside its own, such as `http://localhost:5173`.
+    pub allowed_origins: Arc<[String]>,
+    /// The workflows that may be submitted as jobs, with their input as it is.
+    pub job_types: Arc<[String]>,
+    /// The longest a request may take until its answer begins. Streams go on after that.
+    pub request_timeout: Duration,
+    /// How long `supervisor/run` waits for the end.
+    pub supervisor_wait: Duration,
+    /// The longest a stream is silent.
+    pub heartbeat: Duration,
+    /// Whether [`serve`](crate::serve) accepts a listener that is not on loopback.
+    pub beyond_loopback: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Arc::new([]),
+            allowed_origins: Arc::new([]),
+            job_types: Arc::new(["supervisor".to_owned()]),
+            request_timeout: Duration::from_secs(120),
+            supervisor_wait: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(15),
+            beyond_loopback: false,
+        }
+    }
+}
+
+/// The server's beginning and end.
+#[derive(Clone)]
+pub struct Lifetime {
+    /// When the server began.
+    pub started: Instant,
+    /// Cancelled when it stops: every stream ends then.
+    pub stopping: CancellationToken,
+    /// The streams that outlive their request's answer.
+    pub(crate) sockets: TaskTracker,
+}
+
+impl Default for Lifetime {
+    fn default() -> Self {
+        Self { started: Instant::now(), stopping: CancellationToken::new(), sockets: TaskTracker::new() }
+    }
+}

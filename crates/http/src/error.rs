@@ -1,0 +1,248 @@
+//! What can go wrong between a request and the plane or app it is meant for.
+//!
+//! Everything else arrives as [`kernel::Error`]. Invariant: the two exhaustive matches here,
+//! [`Error::status`] and [`status_of`], are the only places where a failure gets its HTTP status.
+
+use accounts::Scope;
+use axum::http::StatusCode;
+use kernel::Kind;
+
+/// A request that is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The body is not JSON.
+    #[error("The body is not valid JSON: {problem} at line {line}, column {column}")]
+    MalformedJson {
+        /// What the parser stumbled over.
+        problem: String,
+        /// Where, from 1.
+        line: usize,
+        /// Where, from 1.
+        column: usize,
+    },
+    /// The body has a member that nothing reads.
+    #[error("The body has the unknown member `{name}`")]
+    UnknownMember {
+        /// The member.
+        name: String,
+        /// What there is instead.
+        hint: String,
+    },
+    /// The body is JSON, but not what this request takes.
+    #[error("The body does not fit this request: {problem}")]
+    UnfitBody {
+        /// Why not.
+        problem: String,
+    },
+    /// The body is not declared as JSON.
+    #[error("The body's Content-Type is {found}, and this request takes application/json")]
+    WrongContentType {
+        /// What it is declared as.
+        found: String,
+    },
+    /// The body, or a part of it, is too large.
+    #[error("{what} is larger than {limit}, the most that is taken here")]
+    TooLarge {
+        /// Which part.
+        what: &'static str,
+        /// The limit, for a person.
+        limit: String,
+    },
+    /// The body could not be read to its end.
+    #[error("The connection broke off before the whole body had arrived")]
+    BodyCutOff,
+    /// A query parameter, path segment or header does not have the form it should.
+    #[error("The parameter `{name}` is not valid: {problem}")]
+    InvalidParameter {
+        /// Which one.
+        name: String,
+        /// Why not.
+        problem: String,
+    },
+    /// A query parameter that nothing reads.
+    #[error("There is no query parameter `{name}` here")]
+    UnknownParameter {
+        /// Which one.
+        name: String,
+        /// What there is instead.
+        hint: String,
+    },
+    /// A path that would leave the folder it is meant to stay in.
+    #[error("`{0}` is not a path inside the run")]
+    UnsafePath(String),
+    /// Nothing answers at this path.
+    #[error("Nothing answers at this path")]
+    NoRoute,
+    /// Something answers at this path, but not to this method.
+    #[error("This path does not answer to {0}")]
+    NoMethod(String),
+    /// A WebSocket handshake that is not complete.
+    #[error("The WebSocket handshake is not complete")]
+    UpgradeRequired,
+    /// The Host header names a host this server is not.
+    #[error("This server does not answer for the host `{0}`")]
+    ForeignHost(String),
+    /// The request was made by a page of another origin.
+    #[error("Pages of `{0}` may not use this server")]
+    ForeignOrigin(String),
+    /// The request carries no credentials.
+    #[error("This request carries no credentials")]
+    NoCredentials,
+    /// The request carries a token where none is read.
+    #[error("This request carries a token in the header `{0}`")]
+    MisplacedCredentials(&'static str),
+    /// The credentials do not allow this.
+    #[error("These credentials lack the scope `{0}`")]
+    ScopeLacking(Scope),
+    /// A reader asks to go on after an event that does not exist.
+    #[error("The run has no event {0} yet")]
+    PositionAhead(u64),
+    /// The run has no such artifact.
+    #[error("The run has no artifact `{0}`")]
+    ArtifactNotFound(String),
+    /// The answer took too long.
+    #[error("The answer took longer than {0} s")]
+    TimedOut(u64),
+    /// The answer is of a status nobody here gave a meaning.
+    #[error("{}", .0.canonical_reason().unwrap_or("The request failed"))]
+    Other(StatusCode),
+    /// Handling the request panicked.
+    #[error("Something went wrong inside Atelier")]
+    Panicked(String),
+    /// What a plane or app answered.
+    #[error(transparent)]
+    Refused(#[from] kernel::Error),
+}
+
+impl From<runs::Error> for Error {
+    fn from(error: runs::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// The status a kind of failure is answered with.
+pub fn status_of(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Invalid => StatusCode::BAD_REQUEST,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict | Kind::Cancelled => StatusCode::CONFLICT,
+        Kind::Limit => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl Error {
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownMember { .. } | Self::UnfitBody { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MalformedJson { .. }
+            | Self::BodyCutOff
+            | Self::InvalidParameter { .. }
+            | Self::UnknownParameter { .. }
+            | Self::UnsafePath(_) => StatusCode::BAD_REQUEST,
+            Self::NoRoute | Self::ArtifactNotFound(_) => StatusCode::NOT_FOUND,
+            Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::ForeignHost(_)
+            | Self::ForeignOrigin(_)
+            | Self::MisplacedCredentials(_)
+            | Self::ScopeLacking(_) => StatusCode::FORBIDDEN,
+            Self::NoCredentials => StatusCode::UNAUTHORIZED,
+            Self::PositionAhead(_) => StatusCode::CONFLICT,
+            Self::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Other(status) => *status,
+            Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Refused(error) => status_of(error.kind),
+        }
+    }
+
+    /// The stable identifier of what went wrong.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MalformedJson { .. } => "malformed_json",
+            Self::UnknownMember { .. } => "unknown_member",
+            Self::UnfitBody { .. } => "unfit_body",
+            Self::WrongContentType { .. } => "wrong_content_type",
+            Self::TooLarge { .. } => "too_large",
+            Self::BodyCutOff => "body_cut_off",
+            Self::InvalidParameter { .. } => "invalid_parameter",
+            Self::UnknownParameter { .. } => "unknown_parameter",
+            Self::UnsafePath(_) => "unsafe_path",
+            Self::NoRoute => "no_route",
+            Self::NoMethod(_) => "no_method",
+            Self::UpgradeRequired => "upgrade_required",
+            Self::ForeignHost(_) => "foreign_host",
+            Self::ForeignOrigin(_) => "foreign_origin",
+            Self::NoCredentials => "no_credentials",
+            Self::MisplacedCredentials(_) => "misplaced_credentials",
+            Self::ScopeLacking(_) => "scope_lacking",
+            Self::PositionAhead(_) => "position_ahead",
+            Self::ArtifactNotFound(_) => "artifact_not_found",
+            Self::TimedOut(_) => "timed_out",
+            Self::Other(_) => "refused",
+            Self::Panicked(_) => "internal",
+            Self::Refused(error) => error.code,
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownMember { hint, .. } | Self::UnknownParameter { hint, .. } => {
+                return Some(hint.clone());
+            }
+            Self::Refused(error) => return error.hint.clone(),
+            Self::TooLarge { .. } => "Send less, or split it over several requests",
+            Self::WrongContentType { .. } => "Send JSON with the header `Content-Type: application/json`",
+            Self::MalformedJson { .. } => "Mend the JSON at the place named",
+            Self::UnfitBody { .. } | Self::InvalidParameter { .. } => {
+                "/api/docs shows what this request takes"
+            }
+            Self::UnsafePath(_) => "Use a relative path as the run's list of artifacts shows it",
+            Self::NoRoute | Self::NoMethod(_) => "/api/docs lists every path with its methods",
+            Self::UpgradeRequired => {
+                "Connect with a WebSocket client, or follow the run at /api/v1/runs/{id}/stream"
+            }
+            Self::ForeignHost(_) => "Use http://127.0.0.1, or add the name to the server's allowed hosts",
+            Self::ForeignOrigin(_) => {
+                "Use Atelier's own pages, or add the origin to the server's allowed origins"
+            }
+            Self::NoCredentials => {
+                "Open the link that `atelier open` prints, or send the header `Authorization: Bearer atl_…`"
+            }
+            Self::MisplacedCredentials(_) => "Send it as `Authorization: Bearer atl_…`",
+            Self::ScopeLacking(_) => "Issue a token with this scope: `atelier token new --scopes …`",
+            Self::PositionAhead(_) => "Read the run's events from the start",
+            Self::ArtifactNotFound(_) => "/api/v1/runs/{id}/artifacts lists what there is",
+            Self::BodyCutOff | Self::TimedOut(_) => "Send the request again",
+            Self::Panicked(_) => "The log has the detail under this request's id",
+            Self::Other(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl From<Error> for kernel::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.status().as_u16() {
+            401 => Kind::Unauthenticated,
+            403 => Kind::Forbidden,
+            404 => Kind::NotFound,
+            409 => Kind::Conflict,
+            413 | 429 => Kind::Limit,
+            503 => Kind::Unavailable,
+            500 => Kind::Internal,
+            _ => Kind::Invalid,
+        };
+        match error {
+            Error::Refused(error) => error,
+            error => Self { hint: error.hint(), ..Self::new(kind, error.code(), error.to_string()) },
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! JSON bodies: limited, declared as JSON, without unknown members.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::nearest;
+use crate::error::Error;
+
+pub(crate) const MEBIBYTE: usize = 1024 * 1024;
+
+/// How much of a refused body is read and thrown away, so that a client that sends first and
+/// listens later still gets its answer rather than a broken connection.
+const DRAIN_LIMIT: usize = 128 * MEBIBYTE;
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// A type that is read from a body. It refuses unknown fields itself.
+pub(crate) trait WireBody: DeserializeOwned {
+    /// The largest body.
+    const LIMIT_BYTES: usize = 2 * MEBIBYTE;
+
+    /// Checks what the type cannot say by itself.
+    fn validate(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What an empty body means, where it may be left out.
+    fn when_empty() -> Option<Self> {
+        None
+    }
+}
+
+/// The body, read and checked.
+pub(crate) struct JsonBody<T>(pub T);
+
+impl<T: WireBody, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let headers = request.headers().clone();
+        let bytes = read(request, T::LIMIT_BYTES, state).await?;
+        if bytes.is_empty()
+            && let Some(value) = T::when_empty()
+        {
+            return Ok(Self(value));
+        }
+        expect_json(&headers)?;
+        let value: T = serde_json::from_slice(&bytes).map_err(|error| refusal(&error))?;
+        // Serde also reads the members of a type in their order from an array.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(unfit("it must be an object"));
+        }
+        value.validate()?;
+        Ok(Self(value))
+    }
+}
+
+/// A body that is of the right form and still cannot be meant.
+pub(crate) fn unfit(problem: impl Into<String>) -> Error {
+    Error::UnfitBody { problem: problem.into() }
+}
+
+async fn read<S: Send + Sync>(mut request: Request, limit: usize, state: &S) -> Result<Bytes, Error> {
+    let too_large = || Error::TooLarge { what: "The body", limit: shown(limit) };
+    let declared =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > limit) {
+        drain(request, declared).await;
+        return Err(too_large());
+    }
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => too_large(),
+        _ => Error::BodyCutOff,
+    })
+}
+
+async fn drain(request: Request, declared: Option<usize>) {
+    if declared.is_some_and(|length| length > DRAIN_LIMIT) || request.headers().contains_key("expect") {
+        return;
+    }
+    let mut body = request.into_body().into_data_stream();
+    let rest = async { while let Some(Ok(_)) = body.next().await {} };
+    // Whether it all came or not, the answer is the same.
+    let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<(), Error> {
+    let declared = headers.get(CONTENT_TYPE);
+    let text = declared.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+        return Ok(());
+    }
+    let found = if essence.is_empty() { "missing".into() } else { format!("`{essence}`") };
+    Err(Error::WrongContentType { found })
+}
+
+fn refusal(error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let problem = text.split(" at line ").next().unwrap_or_default().to_owned();
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        Category::Data => match nearest::unknown_field(&text) {
+            Some((name, known)) => {
+                Error::UnknownMember { hint: nearest::hint(name, &known), name: name.to_owned() }
+            }
+            None if line > 0 => unfit(format!("{problem}, at line {line}, column {column}")),
+            None => unfit(problem),
+        },
+        Category::Io | Category::Syntax | Category::Eof => Error::MalformedJson { problem, line, column },
+    }
+}
+
+fn shown(bytes: usize) -> String {
+    if bytes.is_multiple_of(MEBIBYTE) {
+        format!("{} MiB", bytes / MEBIBYTE)
+    } else {
+        format!("{bytes} bytes")
+    }
+}

@@ -1,0 +1,207 @@
+//! `GET /api/v1/memory/logs`, `…/search`, `…/snapshot`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::auth::{Caller, ReadMemory};
+use crate::error::Error;
+use crate::extract::{Parameters, invalid};
+use crate::planner::recorded_plan;
+use crate::services::{self, Hit};
+use crate::wire::{List, ListQuery, Moment, Plan, is_blank};
+
+const LONGEST_QUERY: usize = 1_000;
+const MOST_HITS: u32 = 100;
+const MOST_ENTRIES: u32 = 100_000;
+
+/// The routes of memory.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_memory_logs))
+        .routes(routes!(search_memory))
+        .routes(routes!(snapshot_memory))
+}
+
+/// An entry of the planner's log.
+#[derive(Debug, Serialize, ToSchema)]
+struct LogEntry {
+    /// The entry.
+    id: String,
+    /// What was asked for.
+    prompt: String,
+    /// What sort of task it was said to be.
+    task_type: String,
+    /// The plan that was made.
+    plan: Plan,
+    /// When.
+    created_at: Moment,
+}
+
+impl TryFrom<services::Dispatch> for LogEntry {
+    type Error = Error;
+
+    fn try_from(dispatch: services::Dispatch) -> Result<Self, Error> {
+        let plan = recorded_plan(&dispatch)?;
+        let services::Dispatch { id, prompt, task_type, created_at, .. } = dispatch;
+        Ok(Self { id: id.to_string(), prompt, task_type, plan, created_at: created_at.into() })
+    }
+}
+
+/// Lists what was planned
+///
+/// The newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/memory/logs",
+    tag = "factory",
+    params(ListQuery),
+    responses((status = 200, description = "A page of the planner's log", body = List<LogEntry>)),
+    security(("token" = ["read:memory"])),
+)]
+async fn list_memory_logs(
+    _caller: Caller<ReadMemory>,
+    State(app): State<App>,
+    Parameters(query): Parameters<ListQuery>,
+) -> Result<Json<List<LogEntry>>, Error> {
+    let page = app.services.memory.list_dispatches(&query.page()?).await?;
+    let items = page.items.into_iter().map(LogEntry::try_from).collect::<Result<_, _>>()?;
+    Ok(Json(List { items, next_cursor: page.next_cursor }))
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// The words to look for.
+    #[param(min_length = 1, max_length = 1000, pattern = r"[^\s\x1c-\x1f\x85\ufeff]", example = "tests")]
+    q: String,
+    /// At most this many hits.
+    #[param(minimum = 1, maximum = 100, default = 10, example = 3)]
+    n: Option<u32>,
+}
+
+impl SearchQuery {
+    /// The words and the number of hits.
+    pub fn checked(self) -> Result<(String, u32), Error> {
+        let count = self.n.unwrap_or(10);
+        if !(1..=MOST_HITS).contains(&count) {
+            return Err(invalid("n", format!("it must be from 1 to {MOST_HITS}")));
+        }
+        if is_blank(&self.q) || self.q.chars().count() > LONGEST_QUERY {
+            return Err(invalid("q", format!("it must be a text of at most {LONGEST_QUERY} characters")));
+        }
+        Ok((self.q, count))
+    }
+}
+
+/// A document that was found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "doc_01hv5k3m9x7q2w8e4r6t",
+    "collection": "planner",
+    "title": "Create a repo; add CI; write tests",
+    "snippet": "… write tests",
+    "score": 0.81,
+    "parts": {"keyword": 0.5, "vector": 0.31},
+    "source": "dsp_01hv5k3m9x7q2w8e4r6t",
+    "created_at": "2026-11-21T09:30:00.000Z",
+}))]
+struct MemoryHit {
+    /// The document.
+    id: String,
+    /// The collection it belongs to.
+    collection: String,
+    /// Its title.
+    title: String,
+    /// The part that fits.
+    snippet: String,
+    /// How well it fits; higher is better.
+    score: f64,
+    /// Every part of the score.
+    parts: BTreeMap<String, f64>,
+    /// Where the document came from.
+    source: String,
+    /// When it was put into memory.
+    created_at: Moment,
+}
+
+impl From<Hit> for MemoryHit {
+    fn from(hit: Hit) -> Self {
+        let Hit { id, collection, title, snippet, score, parts, source, created_at } = hit;
+        let parts = parts.into_iter().collect();
+        Self { id, collection, title, snippet, score, parts, source, created_at: created_at.into() }
+    }
+}
+
+/// Searches memory
+///
+/// The best hit first, each with every part of its score.
+#[utoipa::path(
+    get,
+    path = "/api/v1/memory/search",
+    tag = "factory",
+    params(SearchQuery),
+    responses((status = 200, description = "The hits", body = List<MemoryHit>)),
+    security(("token" = ["read:memory"])),
+)]
+async fn search_memory(
+    _caller: Caller<ReadMemory>,
+    State(app): State<App>,
+    Parameters(query): Parameters<SearchQuery>,
+) -> Result<Json<List<MemoryHit>>, Error> {
+    let (words, count) = query.checked()?;
+    let hits = app.services.memory.search(&words, count).await?;
+    Ok(Json(List::whole(hits.into_iter().map(MemoryHit::from).collect())))
+}
+
+/// How much to write.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct SnapshotQuery {
+    /// At most this many entries, the newest.
+    #[param(minimum = 1, maximum = 100_000, default = 1000, example = 50)]
+    limit: Option<u32>,
+}
+
+/// A snapshot that was written.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"path": "snapshots/2026-11-21T093000.000Z.jsonl", "count": 50}))]
+struct Snapshot {
+    /// Where, below the workspace's folder.
+    path: String,
+    /// How many entries it has.
+    count: u64,
+}
+
+/// Writes a snapshot
+///
+/// The newest entries of the planner's log, as JSONL in the workspace's folder.
+#[utoipa::path(
+    get,
+    path = "/api/v1/memory/snapshot",
+    tag = "factory",
+    params(SnapshotQuery),
+    responses((status = 200, description = "It is written", body = Snapshot)),
+    security(("token" = ["read:memory"])),
+)]
+async fn snapshot_memory(
+    _caller: Caller<ReadMemory>,
+    State(app): State<App>,
+    Parameters(query): Parameters<SnapshotQuery>,
+) -> Result<Json<Snapshot>, Error> {
+    let limit = query.limit.unwrap_or(1_000);
+    if !(1..=MOST_ENTRIES).contains(&limit) {
+        return Err(invalid("limit", format!("it must be from 1 to {MOST_ENTRIES}")));
+    }
+    let services::Snapshot { path, count } = app.services.memory.snapshot(limit).await?;
+    Ok(Json(Snapshot { path, count }))
+}

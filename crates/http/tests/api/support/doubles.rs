@@ -1,0 +1,142 @@
+//! Doubles for the services behind the Factory.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use http_surface::services::{
+    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryReader, Model, Models, Planner,
+    Preferences, Snapshot, Supervisor,
+};
+use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
+use runs::{Engine, Submission};
+use serde_json::json;
+use std::sync::Arc;
+
+use super::{NOW, workflows};
+
+/// Remembers what it was asked and answers something that fits.
+#[derive(Default)]
+pub struct Scripted {
+    dispatches: Mutex<Vec<Dispatch>>,
+    code: Mutex<Vec<CodeRun>>,
+    preferences: Mutex<Vec<(String, String)>>,
+}
+
+#[async_trait]
+impl Planner for Scripted {
+    async fn dispatch(&self, prompt: String, task_type: String, _: Actor) -> Result<Dispatch> {
+        if prompt.contains("panic") {
+            panic!("the planner's secret detail");
+        }
+        if prompt.contains("defect") {
+            return Err(kernel::Error::internal("the planner's secret detail"));
+        }
+        let clock = Arc::new(FixedClock::at(NOW));
+        let id = Ids::new(clock.clone(), Arc::new(SeededEntropy::new(1))).fresh();
+        let plan = workflows::plan(&prompt);
+        let made = Dispatch { id, prompt, task_type, plan, created_at: clock.now() };
+        self.dispatches.lock().unwrap().insert(0, made.clone());
+        Ok(made)
+    }
+}
+
+#[async_trait]
+impl MemoryReader for Scripted {
+    async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
+        let all = self.dispatches.lock().unwrap().clone();
+        Ok(Page::from_overfull(all, page.limit, |dispatch| dispatch.id.to_string()))
+    }
+
+    async fn search(&self, query: &str, count: u32) -> Result<Vec<Hit>> {
+        let hit = Hit {
+            id: "doc_01hv5k3m9x7q2w8e4r6t".into(),
+            collection: "planner".into(),
+            title: query.into(),
+            snippet: query.into(),
+            score: 0.75,
+            parts: vec![("keyword".into(), 0.5), ("vector".into(), 0.25)],
+            source: "dsp_01hv5k3m9x7q2w8e4r6t".into(),
+            created_at: NOW,
+        };
+        Ok(vec![hit; count.min(2) as usize])
+    }
+
+    async fn snapshot(&self, limit: u32) -> Result<Snapshot> {
+        Ok(Snapshot { path: "snapshots/now.jsonl".into(), count: limit.into() })
+    }
+}
+
+#[async_trait]
+impl CodeRunner for Scripted {
+    async fn run(&self, request: CodeRequest) -> Result<CodeRun> {
+        let timed_out = request.code.contains("while True");
+        let run = CodeRun {
+            run_id: "run_01hv5k3m9x7q2w8e4r6t".into(),
+            language: request.language,
+            code: request.code,
+            outcome: if timed_out { CodeOutcome::TimedOut } else { CodeOutcome::Completed },
+            stdout: "4\n".into(),
+            stderr: String::new(),
+            exit_code: (!timed_out).then_some(0),
+            signal: None,
+            duration_ms: 21,
+            stdout_truncated: false,
+            stderr_truncated: false,
+            peak_memory_bytes: None,
+            created_at: NOW,
+        };
+        self.code.lock().unwrap().insert(0, run.clone());
+        Ok(run)
+    }
+
+    async fn list_runs(&self, page: &PageRequest) -> Result<Page<CodeRun>> {
+        Ok(Page::from_overfull(self.code.lock().unwrap().clone(), page.limit, |run| run.run_id.clone()))
+    }
+
+    async fn search(&self, query: &str, _: u32) -> Result<Vec<CodeRun>> {
+        let all = self.code.lock().unwrap();
+        Ok(all.iter().filter(|run| run.code.contains(query) || run.stdout.contains(query)).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl Models for Scripted {
+    async fn list(&self) -> Result<Vec<Model>> {
+        Ok(vec![Model { name: "offline".into(), kind: "offline".into(), local: true, available: true }])
+    }
+}
+
+#[async_trait]
+impl Preferences for Scripted {
+    async fn load(&self) -> Result<Vec<(String, String)>> {
+        Ok(self.preferences.lock().unwrap().clone())
+    }
+
+    async fn store(&self, changes: Vec<(String, Option<String>)>) -> Result<()> {
+        let mut all = self.preferences.lock().unwrap();
+        for (name, value) in changes {
+            all.retain(|(set, _)| *set != name);
+            all.extend(value.map(|value| (name, value)));
+        }
+        Ok(())
+    }
+}
+
+/// Submits the goal as it is.
+pub struct ScriptedSupervisor(pub Engine);
+
+#[async_trait]
+impl Supervisor for ScriptedSupervisor {
+    async fn submit(&self, goal: Goal) -> Result<RunId> {
+        let files: Vec<_> =
+            goal.files.iter().map(|(name, bytes)| json!({"name": name, "size": bytes.len()})).collect();
+        let submission = Submission {
+            workflow: self.workflow().into(),
+            title: goal.title.unwrap_or_else(|| goal.goal.clone()),
+            input: json!({"goal": goal.goal, "task_type": goal.task_type, "files": files}),
+            actor: goal.actor,
+            idempotency_key: goal.idempotency_key,
+        };
+        Ok(self.0.submit(submission).await?)
+    }
+}

@@ -1,0 +1,146 @@
+//! Documents: anything memory can find.
+
+use kernel::{DocumentId, Ids, Privacy, Timestamp};
+
+use crate::error::Error;
+
+/// The longest text of one document. What is longer is split by whoever knows its structure.
+pub const MAX_TEXT_BYTES: usize = 256 * 1024;
+/// The longest key.
+pub const MAX_KEY_CHARS: usize = 500;
+/// A longer title is cut to this.
+pub const MAX_TITLE_CHARS: usize = 300;
+const MAX_COLLECTION_CHARS: usize = 64;
+
+/// Something memory holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Stays the same when the document is replaced.
+    pub id: DocumentId,
+    /// What sort of thing it is, such as `outcomes` or `dispatches`.
+    pub collection: String,
+    /// What it is called within its collection; storing the same key again replaces the document.
+    pub key: String,
+    /// What it is called on screen.
+    pub title: String,
+    /// What is found.
+    pub text: String,
+    /// Where it came from, such as `run:run_…`.
+    pub source: String,
+    /// How far it may travel.
+    pub privacy: Privacy,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+    /// When it was last stored.
+    pub updated_at: Timestamp,
+}
+
+/// A document to remember; see [`Document`] for the fields.
+#[derive(Clone, Debug, Default)]
+pub struct NewDocument {
+    /// Up to 64 lower-case letters, digits, hyphens and underscores.
+    pub collection: String,
+    /// 1 to [`MAX_KEY_CHARS`] characters.
+    pub key: String,
+    /// Cut when it is longer than [`MAX_TITLE_CHARS`].
+    pub title: String,
+    /// At most [`MAX_TEXT_BYTES`].
+    pub text: String,
+    /// Where it came from.
+    pub source: String,
+    /// How far it may travel.
+    pub privacy: Privacy,
+}
+
+impl NewDocument {
+    /// The document as it is stored.
+    pub(crate) fn checked(self, ids: &Ids, now: Timestamp) -> Result<Document, Error> {
+        if !is_collection(&self.collection) {
+            return Err(Error::InvalidCollection(
+                self.collection.chars().take(MAX_COLLECTION_CHARS).collect(),
+            ));
+        }
+        let key_chars = self.key.chars().count();
+        if key_chars == 0 || key_chars > MAX_KEY_CHARS || self.key.chars().any(char::is_control) {
+            return Err(Error::InvalidKey);
+        }
+        if self.text.len() > MAX_TEXT_BYTES {
+            return Err(Error::TextTooLong { bytes: self.text.len() });
+        }
+        Ok(Document {
+            id: ids.fresh(),
+            collection: self.collection,
+            key: self.key,
+            title: without_nul(cut(&self.title, MAX_TITLE_CHARS)),
+            text: without_nul(self.text),
+            source: without_nul(self.source),
+            privacy: self.privacy,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+}
+
+fn is_collection(name: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    (1..=MAX_COLLECTION_CHARS).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+/// A NUL character is text to us but not to every database.
+pub(crate) fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+/// At most `max` characters of `text`, with an ellipsis where something is left out.
+pub(crate) fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(max - 1).chain(['…']).collect(),
+    }
+}
+
+/// The beginning of `text`, at most `max` bytes of it.
+pub(crate) fn head(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::{FixedClock, SeededEntropy};
+    use std::sync::Arc;
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut NewDocument), expected: Result<(), &str>) {
+        let ids = Ids::new(Arc::new(FixedClock::default()), Arc::new(SeededEntropy::new(1)));
+        let mut new = NewDocument { collection: "notes".into(), key: "k".into(), ..NewDocument::default() };
+        change(&mut new);
+        let checked =
+            new.checked(&ids, Timestamp(1)).map(|_| ()).map_err(|error| kernel::Error::from(error).code);
+        assert_eq!(checked, expected);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_stored() {
+        check(|_| (), Ok(()));
+        check(|new| new.text = "x".repeat(MAX_TEXT_BYTES), Ok(()));
+        check(|new| new.text = "x".repeat(MAX_TEXT_BYTES + 1), Err("text_too_long"));
+        check(|new| new.title = "é".repeat(100_000), Ok(()));
+        check(|new| new.collection = String::new(), Err("invalid_collection"));
+        check(|new| new.collection = "Notes".into(), Err("invalid_collection"));
+        check(|new| new.collection = "x".repeat(65), Err("invalid_collection"));
+        check(|new| new.key = String::new(), Err("invalid_key"));
+        check(|new| new.key = "a\0b".into(), Err("invalid_key"));
+        check(|new| new.key = "é".repeat(MAX_KEY_CHARS), Ok(()));
+        check(|new| new.key = "é".repeat(MAX_KEY_CHARS + 1), Err("invalid_key"));
+    }
+
+    #[test]
+    fn cuts_at_characters() {
+        assert_eq!(cut("olá!", 4), "olá!");
+        assert_eq!(cut("olá!!", 4), "olá…");
+        assert_eq!(head("olá", 3), "ol");
+        assert_eq!(without_nul("a\0b".into()), "a\u{fffd}b");
+    }
+}

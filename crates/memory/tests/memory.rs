@@ -1,0 +1,280 @@
+//! What the service promises, over the store double.
+
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, Privacy, SeededEntropy, Timestamp};
+use memory::testing::{FakeMemoryStore, contract};
+use memory::{Hit, Memory, NewDispatch, NewDocument, Query};
+use serde_json::{Value, json};
+
+struct Fixture {
+    memory: Memory,
+    clock: Arc<FixedClock>,
+}
+
+fn fixture() -> Fixture {
+    let clock = Arc::new(FixedClock::at(Timestamp(1_700_000_000_000)));
+    let store = Arc::new(FakeMemoryStore::default());
+    let memory = Memory::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)));
+    Fixture { memory, clock }
+}
+
+impl Fixture {
+    async fn remember(&self, key: &str, title: &str, text: &str) {
+        self.clock.advance(Duration::from_secs(1));
+        let new = NewDocument {
+            collection: "notes".into(),
+            key: key.into(),
+            title: title.into(),
+            text: text.into(),
+            source: format!("test:{key}"),
+            privacy: Privacy::Shareable,
+        };
+        self.memory.remember(new).await.unwrap();
+    }
+
+    async fn dispatch(&self, prompt: &str) {
+        self.clock.advance(Duration::from_secs(1));
+        let plan = json!({"title": "A plan", "steps": [{"id": "s1", "title": "Water the ficus"}]});
+        let new = NewDispatch {
+            prompt: prompt.into(),
+            task_type: "auto".into(),
+            plan,
+            actor: Actor::Owner,
+            request_id: None,
+        };
+        self.memory.log_dispatch(new).await.unwrap();
+    }
+
+    async fn search(&self, text: &str) -> Vec<Hit> {
+        let hits = self.memory.search(Query::new(text, 10)).await.unwrap();
+        for hit in &hits {
+            let sum: f64 = hit.parts.iter().map(|(_, part)| part).sum();
+            assert!((hit.score - sum).abs() < 1e-9 && (0.0..=1.0).contains(&hit.score), "{hit:?}");
+            let names: Vec<_> = hit.parts.iter().map(|(name, _)| *name).collect();
+            assert_eq!(names, ["keyword", "similarity", "recency"]);
+        }
+        hits
+    }
+
+    async fn keys(&self, text: &str) -> Vec<String> {
+        self.search(text).await.into_iter().map(|hit| hit.document.key).collect()
+    }
+
+    async fn search_error(&self, text: &str, limit: usize) -> (Kind, &'static str) {
+        let error = self.memory.search(Query::new(text, limit)).await.unwrap_err();
+        assert!(error.hint.is_some());
+        (error.kind, error.code)
+    }
+}
+
+#[tokio::test]
+async fn the_double_keeps_the_contract() {
+    contract(Arc::new(FakeMemoryStore::default())).await;
+}
+
+#[tokio::test]
+async fn questions_find_answers_in_english_and_portuguese() {
+    let f = fixture();
+    f.remember("invoices", "Billing", "We decided to send the invoices on the first Monday of each month.")
+        .await;
+    f.remember("vendas", "Relatório de vendas", "As vendas de março cresceram 12% em São Paulo.").await;
+    f.remember("what", "Noise", "What did we do? When did we do it? Who was it?").await;
+    assert_eq!(f.keys("When do we send the invoices?").await[0], "invoices");
+    assert_eq!(f.keys("Como foram as vendas em SAO PAULO?").await[0], "vendas");
+    assert_eq!(f.keys("relatório de março").await, ["vendas"]);
+}
+
+#[tokio::test]
+async fn a_hit_shows_its_passage_and_its_fields() {
+    let f = fixture();
+    f.remember(
+        "long",
+        "Notes",
+        &format!("{} The ficus\nneeds water. {}", "Filler words. ".repeat(50), "More. ".repeat(80)),
+    )
+    .await;
+    let hit = f.search("ficus water").await.remove(0);
+    assert!(hit.snippet.contains("The ficus needs water."), "{}", hit.snippet);
+    assert!(hit.snippet.chars().count() <= 240);
+    assert_eq!((hit.document.source.as_str(), hit.document.collection.as_str()), ("test:long", "notes"));
+}
+
+#[tokio::test]
+async fn typos_find_what_no_keyword_finds() {
+    let f = fixture();
+    f.remember("report", "Quarterly report", "Revenue by region.").await;
+    f.remember("garden", "Garden", "Tomatoes and basil.").await;
+    f.remember("emoji", "", "We shipped it 🚀").await;
+    f.remember("japanese", "", "明日会議をする").await;
+    assert_eq!(f.keys("qarterly reprot").await, ["report"]);
+    assert_eq!(f.keys("tomatos").await, ["garden"]);
+    assert_eq!(f.keys("会議").await, ["japanese"]);
+    assert_eq!(f.keys("🚀").await, ["emoji"]);
+    assert!(f.keys("xylophone").await.is_empty());
+}
+
+#[tokio::test]
+async fn newer_wins_among_equals_only() {
+    let f = fixture();
+    f.remember("old", "", "The ficus was watered.").await;
+    f.clock.advance(Duration::from_secs(90 * 24 * 60 * 60));
+    f.remember("new", "", "The ficus was watered.").await;
+    f.remember("weaker", "", "A ficus, among many other plants of the office that nobody looks after.").await;
+    assert_eq!(f.keys("watered ficus").await, ["new", "old", "weaker"]);
+}
+
+#[tokio::test]
+async fn the_order_does_not_change_with_the_limit() {
+    let f = fixture();
+    for number in 0..130_usize {
+        let text = format!("alpha {} beta {}", "gamma ".repeat(number % 7), "delta ".repeat(number % 11));
+        f.remember(&number.to_string(), "", &text).await;
+    }
+    let query = |limit| f.memory.search(Query::new("alpha gamma delta", limit));
+    let all = query(100).await.unwrap();
+    assert_eq!(all.len(), 100);
+    for limit in [1, 2, 10, 99] {
+        assert_eq!(query(limit).await.unwrap(), all[..limit], "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn collections_and_sources_narrow_a_search() {
+    let f = fixture();
+    f.remember("a", "", "the ficus").await;
+    f.dispatch("Water the ficus").await;
+    assert_eq!(f.search("ficus").await.len(), 2);
+    let query = Query { collections: vec!["notes".into()], ..Query::new("ficus", 10) };
+    assert_eq!(f.memory.search(query).await.unwrap().len(), 1);
+    let query = Query { excluded_source: Some("test:a".into()), ..Query::new("ficus", 10) };
+    let hits = f.memory.search(query).await.unwrap();
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].document.collection, "dispatches");
+}
+
+#[tokio::test]
+async fn impossible_searches_are_refused() {
+    let f = fixture();
+    for empty in ["", "   ", "?!…", "\0"] {
+        assert_eq!(f.search_error(empty, 10).await, (Kind::Invalid, "empty_query"), "{empty:?}");
+    }
+    for long in ["x".repeat(100_000), "é ".repeat(1_001)] {
+        assert_eq!(f.search_error(&long, 10).await, (Kind::Invalid, "query_too_long"));
+    }
+    for limit in [0, 101] {
+        assert_eq!(f.search_error("word", limit).await, (Kind::Invalid, "limit_out_of_range"));
+    }
+    for odd in
+        ["a".repeat(2_000), "\u{202e}\u{feff}x".into(), "\u{10ffff}a".into(), "ab ".repeat(666), "ﷺ".into()]
+    {
+        assert!(f.search(&odd).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn recall_gives_what_bears_on_a_goal() {
+    let f = fixture();
+    f.remember("ficus", "Ficus care", "Water the ficus each Friday.").await;
+    f.remember("friday", "Party", "The party is on Friday.").await;
+    f.remember("mine", "The ficus", "Water it on Friday.").await;
+    f.dispatch("Plan how to water the ficus on Friday").await;
+    f.dispatch("Water the ficus again on Saturday").await;
+    let recall = async |goal: &str| {
+        let hits = f.memory.recall(goal, 5, "test:mine").await.unwrap();
+        let mut titles: Vec<_> = hits.into_iter().map(|hit| hit.document.title).collect();
+        titles.sort();
+        titles
+    };
+    let found = recall("Plan how to water the ficus on Friday").await;
+    assert_eq!(found, ["Ficus care", "Water the ficus again on Saturday"]);
+    assert_eq!(recall("party").await, ["Party"], "one word is enough when it is the only one");
+    assert!(recall("🎉").await.is_empty());
+    assert!(recall("").await.is_empty());
+    assert!(recall(&"nothing of the sort ".repeat(10_000)).await.is_empty());
+}
+
+#[tokio::test]
+async fn every_dispatch_is_listed_and_found_by_prompt_and_plan() {
+    let f = fixture();
+    f.dispatch("Create a repo; add CI; write tests").await;
+    f.dispatch("Organise the archive").await;
+    let listed = f.memory.list_dispatches(&PageRequest::default()).await.unwrap().items;
+    assert_eq!(listed.iter().map(|dispatch| dispatch.prompt.len()).collect::<Vec<_>>(), [20, 34]);
+    let hits = f.search("tests").await;
+    assert_eq!(hits[0].document.source, format!("dispatch:{}", listed[1].id));
+    assert_eq!(hits[0].document.title, "Create a repo; add CI; write tests");
+    assert_eq!(f.search("ficus").await.len(), 2, "both plans water it");
+    f.dispatch(&format!("# A runbook\n\n{}", "line of a runbook\n".repeat(60_000))).await;
+    assert_eq!(f.search("runbook").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_snapshot_has_the_newest_dispatches_and_takes_no_ones_place() {
+    let f = fixture();
+    for number in 0..1_200 {
+        f.dispatch(&format!("goal {number}")).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("made/for/it");
+    let first = f.memory.snapshot(1_100, &folder).await.unwrap();
+    let second = f.memory.snapshot(2, &folder).await.unwrap();
+    assert_eq!((first.count, second.count), (1_100, 2));
+    assert_ne!(first.path, second.path);
+    let lines = |path: &std::path::Path| -> Vec<Value> {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let prompts = |lines: &[Value]| -> Vec<String> {
+        lines.iter().map(|line| line["prompt"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(prompts(&lines(&second.path)), ["goal 1198", "goal 1199"]);
+    let expected: Vec<String> = (100..1_200).map(|number| format!("goal {number}")).collect();
+    assert_eq!(prompts(&lines(&first.path)), expected);
+    let line = &lines(&second.path)[1];
+    assert_eq!(line["created_at"], json!(f.clock.now().to_string()));
+    assert_eq!((&line["actor"], &line["task_type"]), (&json!("owner"), &json!("auto")));
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["snapshot-2023-11-14T22-33-20.000Z-2.jsonl", "snapshot-2023-11-14T22-33-20.000Z.jsonl"]
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_that_cannot_be_written_says_why() {
+    let f = fixture();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let error = f.memory.snapshot(10, file.path()).await.unwrap_err();
+    assert_eq!((error.kind, error.code), (Kind::Unavailable, "snapshot_failed"));
+    for limit in [0, 10_001] {
+        assert_eq!(f.memory.snapshot(limit, file.path()).await.unwrap_err().code, "limit_out_of_range");
+    }
+}
+
+#[tokio::test]
+async fn a_document_can_be_read_listed_and_forgotten() {
+    let f = fixture();
+    f.remember("one", "One", "first").await;
+    let listed = f.memory.list_documents("notes", &PageRequest::default()).await.unwrap().items;
+    let id = &listed[0].id;
+    assert_eq!(f.memory.document(id).await.unwrap(), listed[0]);
+    f.memory.forget(id).await.unwrap();
+    assert_eq!(f.memory.forget(id).await.unwrap_err().code, "document_not_found");
+    assert_eq!(f.memory.document(id).await.unwrap_err().kind, Kind::NotFound);
+    assert!(f.search("first").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_late_passage_of_a_long_document_is_shown() {
+    let f = fixture();
+    f.remember("long", "", &format!("{} The ficus needs water.", "filler ".repeat(30_000))).await;
+    assert!(f.search("ficus").await[0].snippet.contains("The ficus needs water."));
+}

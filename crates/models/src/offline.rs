@@ -1,0 +1,200 @@
+//! Answers without a language model: a few things, by fixed rules, always the same.
+//!
+//! It summarises by picking sentences, fills templates, greets and says what it can do, in English
+//! and Portuguese. Every answer says that no language model wrote it. Rules that a person can
+//! foresee are preferred over rules that are right more often.
+
+mod intent;
+mod language;
+mod sentences;
+mod summary;
+mod template;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream;
+use tokio::time::Instant;
+
+use crate::error::{Error, NoModel};
+use crate::message::{Completion, FinishReason, Request, Role, Usage};
+use crate::provider::{Delta, DeltaStream, Provider};
+use intent::Intent;
+pub use language::Language;
+pub use summary::summarise;
+pub use template::{Filled, fill};
+
+/// At most this many sentences make a summary of a conversation's text.
+const SUMMARY_SENTENCES: usize = 5;
+
+/// The rule-based assistant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offline;
+
+impl Offline {
+    /// The name it goes by among providers.
+    pub const NAME: &str = "offline";
+
+    /// The assistant. It holds no state.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// The answer to a conversation, always the same for the same one.
+    fn answer(request: &Request) -> String {
+        let last = request.messages.iter().rposition(|message| message.role == Role::User);
+        let (earlier, asked) = match last {
+            Some(place) => (&request.messages[..place], request.messages[place].content.as_str()),
+            None => (&request.messages[..], ""),
+        };
+        let language = Language::of(asked);
+        let earlier = earlier.iter().rev().filter(|message| message.role != Role::System);
+        let earlier = earlier.map(|message| message.content.as_str()).max_by_key(|text| text.len());
+        let text = match Intent::of(asked, earlier) {
+            Intent::Summarise(text) => summarise(text, SUMMARY_SENTENCES, language),
+            Intent::SummariseWhat => say(language, NEEDS_TEXT).into(),
+            Intent::Fill(template, values) => {
+                let filled = fill(template, &values);
+                if filled.missing.is_empty() {
+                    filled.text
+                } else {
+                    format!("{}\n\n{} {}", filled.text, say(language, MISSING), filled.missing.join(", "))
+                }
+            }
+            Intent::Greet => format!("{} {}", say(language, GREETING), say(language, ABILITIES)),
+            Intent::Help => say(language, ABILITIES).into(),
+            Intent::Unknown => format!("{} {}", say(language, UNABLE), say(language, ABILITIES)),
+        };
+        format!("{text}\n\n{}", say(language, NOTICE))
+    }
+}
+
+#[async_trait]
+impl Provider for Offline {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn model(&self) -> &str {
+        "rules"
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
+        if request.json_schema.is_some() {
+            // Rules write text for a person; whoever wants data needs a model.
+            return Err(Error::NoModel(NoModel::NothingConfigured));
+        }
+        let started = Instant::now();
+        let text = Self::answer(request);
+        let completion = Completion {
+            usage: Usage::estimate(request, &text),
+            text: text.clone(),
+            model: self.model().to_owned(),
+            provider: Self::NAME.to_owned(),
+            finish_reason: FinishReason::Stop,
+            latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            attempts: Vec::new(),
+        };
+        let deltas = [Delta::Text(text), Delta::Finished(completion.with_own_attempt())];
+        Ok(stream::iter(deltas.map(Ok)).boxed())
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A text in English and in Portuguese.
+type Bilingual = (&'static str, &'static str);
+
+fn say(language: Language, (english, portuguese): Bilingual) -> &'static str {
+    match language {
+        Language::English => english,
+        Language::Portuguese => portuguese,
+    }
+}
+
+const NOTICE: Bilingual = (
+    "(Atelier's offline assistant, which follows fixed rules and is not a language model.)",
+    "(Assistente offline do Atelier, que segue regras fixas e não é um modelo de linguagem.)",
+);
+const NEEDS_TEXT: Bilingual = (
+    "Give me the text to summarise: write “summarise:” and the text after it.",
+    "Envie o texto a resumir: escreva “resuma:” e o texto em seguida.",
+);
+const MISSING: Bilingual = ("No value was given for:", "Faltou o valor de:");
+const GREETING: Bilingual = ("Hello!", "Olá!");
+const ABILITIES: Bilingual = (
+    "Without a language model I can summarise a text you give me by picking its main sentences, and fill a \
+     template with {{placeholders}} from lines like `name: value`. Goals and runbooks can be planned and \
+     carried out too. For anything else, start Ollama on this machine or set a provider's key.",
+    "Sem um modelo de linguagem, posso resumir um texto escolhendo as frases principais e preencher um modelo \
+     com {{campos}} a partir de linhas como `nome: valor`. Objetivos e roteiros também podem ser planejados e \
+     executados. Para o resto, inicie o Ollama nesta máquina ou configure a chave de um provedor.",
+);
+const UNABLE: Bilingual = ("I cannot answer this.", "Não consigo responder a isso.");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    fn answer(messages: Vec<Message>) -> String {
+        Offline::answer(&Request::new(messages))
+    }
+
+    #[track_caller]
+    fn check(asked: &str, expected: &str) {
+        let text = answer(vec![Message::user(asked)]);
+        assert!(text.contains(expected), "{asked} → {text}");
+        assert!(text.ends_with(say(Language::of(asked), NOTICE)), "{text}");
+        assert_eq!(text, answer(vec![Message::user(asked)]));
+    }
+
+    #[test]
+    fn says_what_it_is_and_what_it_can_do_in_the_language_of_the_question() {
+        check("hello", "Hello! Without a language model");
+        check("Bom dia!", "Olá! Sem um modelo");
+        check("what can you do?", "Without a language model I can");
+        check("Ajuda", "Sem um modelo de linguagem, posso");
+        check("What is the capital of France?", "I cannot answer this. Without");
+        check("Qual é a capital da França?", "Não consigo responder a isso. Sem");
+        check("🦀", "I cannot answer this.");
+        check("", "I cannot answer this.");
+        check("Summarise", "Give me the text");
+        check("Resuma, por favor", "Envie o texto");
+    }
+
+    #[test]
+    fn summarises_what_is_given_or_what_was_said_before() {
+        check("Summarise: The only sentence here.", "The only sentence here.\n");
+        check("Resuma o texto:\n\nA única frase daqui.", "A única frase daqui.\n");
+        let text = answer(vec![
+            Message::system("You are terse. This must not be summarised."),
+            Message::user("hi"),
+            Message::assistant("The report covers three regions and their sales."),
+            Message::user("Can you summarise this?"),
+        ]);
+        assert!(text.starts_with("The report covers three regions"), "{text}");
+    }
+
+    #[test]
+    fn fills_templates_and_names_what_is_missing() {
+        check(
+            "Fill this in:\nDear {{name}}, you owe {{ sum }}.\nname: Ana\nsum: 10 EUR",
+            "Dear Ana, you owe 10 EUR.",
+        );
+        check("Preencha: Cara {{nome}}, devo {{valor}}.\nnome: Ana", "Faltou o valor de: valor");
+    }
+
+    #[tokio::test]
+    async fn refuses_what_needs_a_model() {
+        let request = Request { json_schema: Some(serde_json::json!({})), ..Request::default() };
+        assert_eq!(Offline::new().complete(&request).await.unwrap_err().code(), "no_model");
+        let completion = Offline::new().complete(&Request::default()).await.unwrap();
+        assert_eq!((completion.provider.as_str(), completion.attempts.len()), ("offline", 1));
+    }
+}

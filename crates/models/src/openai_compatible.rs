@@ -1,0 +1,348 @@
+//! The adapter for every endpoint that speaks OpenAI's chat completions.
+//!
+//! It always asks for a stream, since only a stream tells a slow answer from a dead one, and
+//! understands a server that answers in one piece all the same. One call is one attempt.
+//!
+//! Invariants: what goes to a local endpoint passes no proxy, follows no redirect and resolves
+//! `localhost` without asking anyone, so that it does stay on this machine; the key travels in one
+//! header, marked as sensitive, and nowhere else.
+
+mod reading;
+mod wire;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use kernel::Clock;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Response, Url};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::{Error, Phase};
+use crate::message::Request;
+use crate::options::{ProviderOptions, TimeoutOptions};
+use crate::provider::{DeltaStream, Provider};
+use crate::retry::parse_retry_after;
+use crate::secret::ApiKey;
+use reading::{Deadlines, Reading};
+use wire::Dialect;
+
+/// No answer may be larger, counted as it comes over the wire.
+const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+/// An error's body is read up to here and quoted up to [`QUOTE_CHARS`].
+const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
+const QUOTE_CHARS: usize = 300;
+
+/// An OpenAI-compatible endpoint.
+pub struct OpenAiCompatible {
+    name: String,
+    model: String,
+    completions: Url,
+    models: Url,
+    is_local: bool,
+    dialect: Dialect,
+    api_key: Option<ApiKey>,
+    client: Client,
+    timeouts: TimeoutOptions,
+    answer_limit_bytes: usize,
+    clock: Arc<dyn Clock>,
+}
+
+impl OpenAiCompatible {
+    /// Prepares the endpoint; nothing is sent yet. `clock` is for `Retry-After` dates.
+    ///
+    /// # Errors
+    /// [`Error::Options`] for a base URL or a key that cannot work.
+    pub fn new(
+        options: &ProviderOptions,
+        timeouts: TimeoutOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::Options { name: options.name.clone(), reason };
+        let base = parse_base_url(&options.base_url).map_err(wrong)?;
+        if options.model.trim().is_empty() {
+            return Err(wrong("it names no model".into()));
+        }
+        let join = |path: &str| base.join(path).map_err(|error| wrong(error.to_string()));
+        let is_local = is_loopback(&base);
+        if options.api_key.is_some() && base.scheme() == "http" && !is_local {
+            tracing::warn!(provider = %options.name, "the key is sent unencrypted: the base URL is not https");
+        }
+        Ok(Self {
+            name: options.name.clone(),
+            model: options.model.trim().to_owned(),
+            completions: join("chat/completions")?,
+            models: join("models")?,
+            is_local,
+            dialect: Dialect::of(base.host_str().unwrap_or_default()),
+            client: build_client(&base, options.api_key.as_ref(), is_local, timeouts).map_err(wrong)?,
+            api_key: options.api_key.clone(),
+            timeouts,
+            answer_limit_bytes: ANSWER_LIMIT_BYTES,
+            clock,
+        })
+    }
+
+    /// Accepts answers up to this size instead of 16 MiB.
+    #[must_use]
+    pub fn with_answer_limit(mut self, bytes: usize) -> Self {
+        self.answer_limit_bytes = bytes;
+        self
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder, deadlines: &Deadlines) -> Result<Response, Error> {
+        let (deadline, phase) = deadlines.next();
+        let response = match timeout_at(deadline, request.send()).await {
+            Err(_) => return Err(self.timeout(phase)),
+            Ok(Err(error)) => return Err(self.unsent(&error)),
+            Ok(Ok(response)) => response,
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(response, deadlines).await)
+    }
+
+    fn timeout(&self, phase: Phase) -> Error {
+        reading::timeout(&self.name, phase, self.timeouts)
+    }
+
+    fn unsent(&self, error: &reqwest::Error) -> Error {
+        if error.is_timeout() && error.is_connect() {
+            return self.timeout(Phase::Connect);
+        }
+        let (provider, reason) = (self.name.clone(), root_cause(error));
+        if error.is_connect() {
+            Error::Unreachable { provider, reason }
+        } else {
+            Error::Interrupted { provider, reason }
+        }
+    }
+
+    /// What a status other than success means.
+    async fn refusal(&self, response: Response, deadlines: &Deadlines) -> Error {
+        let (provider, status) = (self.name.clone(), response.status().as_u16());
+        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = header.and_then(|value| parse_retry_after(value, self.clock.now()));
+        let body = read_up_to(response, ERROR_BODY_LIMIT_BYTES, deadlines.next().0).await;
+        let message = quote(&wire::error_message(&body), self.api_key.as_ref());
+        match status {
+            401 | 403 => Error::KeyRefused { provider, status, message },
+            429 => Error::RateLimited { provider, message, retry_after },
+            408 | 425 => Error::Upstream { provider, status, message, retry_after },
+            400..=499 => Error::Rejected { provider, status, message },
+            _ => Error::Upstream { provider, status, message, retry_after },
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for OpenAiCompatible {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn is_local(&self) -> bool {
+        self.is_local
+    }
+
+    async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
+        let started = Instant::now();
+        let deadlines = Deadlines::from(started, self.timeouts);
+        let body = self.dialect.encode(request, &self.model);
+        let call = self.client.post(self.completions.clone()).header(ACCEPT, "text/event-stream").json(&body);
+        let response = self.send(call, &deadlines).await?;
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let reading = Reading {
+            provider: self.name.clone(),
+            model: request.model.clone().unwrap_or_else(|| self.model.clone()),
+            request: request.clone(),
+            api_key: self.api_key.clone(),
+            timeouts: self.timeouts,
+            limit_bytes: self.answer_limit_bytes,
+            started,
+            deadlines,
+        };
+        Ok(reading.deltas(response.bytes_stream().boxed(), &content_type))
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        let deadlines = Deadlines::from(Instant::now(), self.timeouts);
+        self.send(self.client.get(self.models.clone()), &deadlines).await.map(drop)
+    }
+}
+
+fn parse_base_url(text: &str) -> Result<Url, String> {
+    let mut url = Url::parse(text.trim()).map_err(|error| format!("its base URL is not a URL ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err("its base URL must begin with http:// or https://".into());
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err("its base URL must not carry a user, a password or a query; use `api_key`".into());
+    }
+    url.set_fragment(None);
+    let path = format!("{}/", url.path().trim_end_matches('/').trim_end_matches("/chat/completions"));
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn build_client(
+    base: &Url,
+    api_key: Option<&ApiKey>,
+    is_local: bool,
+    timeouts: TimeoutOptions,
+) -> Result<Client, String> {
+    // A second installation is refused, which is just as well: then there is a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut headers = HeaderMap::new();
+    if let Some(key) = api_key {
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
+            .map_err(|_| String::from("its key holds characters no key can hold"))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    let mut builder = Client::builder()
+        .default_headers(headers)
+        .user_agent(concat!("atelier/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(timeouts.connect())
+        .tcp_nodelay(true);
+    if is_local {
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        builder =
+            builder.no_proxy().resolve_to_addrs("localhost", &loopback.map(|ip| SocketAddr::new(ip, 0)));
+    }
+    if base.scheme() == "http" {
+        // No certificates are needed, and a machine without any should still reach its own models.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| format!("no HTTP client can be made ({})", root_cause(&error)))
+}
+
+/// The innermost cause, which is what a person can act on, and which holds no URL.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    if std::ptr::eq(cause, std::ptr::from_ref(error)) {
+        return "the connection failed".into();
+    }
+    cause.to_string()
+}
+
+async fn read_up_to(response: Response, limit_bytes: usize, deadline: Instant) -> Vec<u8> {
+    let deadline = deadline.min(Instant::now() + Duration::from_secs(5));
+    let (mut stream, mut body) = (response.bytes_stream(), Vec::new());
+    while let Ok(Some(Ok(bytes))) = timeout_at(deadline, stream.next()).await {
+        body.extend_from_slice(&bytes);
+        if body.len() > limit_bytes {
+            break;
+        }
+    }
+    body.truncate(limit_bytes);
+    body
+}
+
+/// A server's words on one line, without the key, short enough for a message.
+fn quote(text: &str, api_key: Option<&ApiKey>) -> String {
+    let text = api_key.map_or_else(|| text.to_owned(), |key| key.redact(text));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(QUOTE_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.is_empty() => "it gave no reason".into(),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::SystemClock;
+
+    fn build(base_url: &str, api_key: Option<&str>) -> Result<OpenAiCompatible, Error> {
+        let options = ProviderOptions {
+            name: "p".into(),
+            base_url: base_url.into(),
+            api_key: api_key.map(ApiKey::new),
+            model: "m".into(),
+        };
+        OpenAiCompatible::new(&options, TimeoutOptions::default(), Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        for (url, is_local) in [
+            ("http://127.0.0.1:11434/v1", true),
+            ("http://127.9.9.9/v1", true),
+            ("http://localhost:1234", true),
+            ("http://LOCALHOST:1234/v1/", true),
+            ("http://[::1]:80/v1", true),
+            ("http://0x7f.1/v1", true),
+            ("http://192.168.0.7:11434/v1", false),
+            ("http://0.0.0.0:11434/v1", false),
+            ("http://localhost.example.org/v1", false),
+            ("http://127.0.0.1.example.org/v1", false),
+            ("http://example.org/127.0.0.1", false),
+        ] {
+            assert_eq!(build(url, None).unwrap().is_local(), is_local, "{url}");
+        }
+    }
+
+    #[test]
+    fn finds_the_endpoint_however_the_base_url_ends() {
+        for url in [
+            "http://127.0.0.1/v1",
+            " http://127.0.0.1/v1/ ",
+            "http://127.0.0.1/v1//",
+            "http://127.0.0.1/v1/chat/completions",
+            "http://127.0.0.1/v1#here",
+        ] {
+            let provider = build(url, None).unwrap();
+            assert_eq!(provider.completions.as_str(), "http://127.0.0.1/v1/chat/completions", "{url}");
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_without_naming_the_key() {
+        for (url, key) in [
+            ("", None),
+            ("nonsense", None),
+            ("ftp://example.org/v1", None),
+            ("unix:/tmp/socket", None),
+            ("https://me:canary@example.org/v1", None),
+            ("https://example.org/v1?key=canary", None),
+            ("http://127.0.0.1/v1", Some("canary\nX-Other: 1")),
+        ] {
+            let error = build(url, key).err().unwrap();
+            assert_eq!(error.code(), "model_settings_invalid", "{url}");
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_one_short_line_without_the_key() {
+        let key = ApiKey::new("canary");
+        assert_eq!(quote("no\n  such key: canary", Some(&key)), "no such key: [redacted]");
+        assert_eq!(quote("  ", None), "it gave no reason");
+        let long = quote(&"é".repeat(10_000), None);
+        assert_eq!(long.chars().count(), QUOTE_CHARS + 1);
+        let split = format!("{}canary", "x".repeat(QUOTE_CHARS - 3));
+        assert!(!quote(&split, Some(&key)).contains("can"), "a key cut by the limit is still a key");
+    }
+}

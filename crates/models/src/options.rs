@@ -1,0 +1,123 @@
+//! The settings of this crate. They come from the binary, which alone reads files and environment.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::secret::ApiKey;
+
+/// Which providers there are and how they are used.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsOptions {
+    /// In the owner's order of preference.
+    pub providers: Vec<ProviderOptions>,
+    /// Which of them may answer, and which are asked first.
+    pub policy: Policy,
+    /// How long to wait for each of them.
+    pub timeouts: TimeoutOptions,
+    /// How often to try each of them.
+    pub retry: RetryOptions,
+}
+
+/// One OpenAI-compatible endpoint.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderOptions {
+    /// A short name, unique among the providers.
+    pub name: String,
+    /// Up to and with the version, such as `http://127.0.0.1:11434/v1`.
+    pub base_url: String,
+    /// Absent where the endpoint asks for none.
+    #[serde(default)]
+    pub api_key: Option<ApiKey>,
+    /// The model to ask.
+    pub model: String,
+}
+
+/// Which providers may answer, and in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Only those on this machine.
+    LocalOnly,
+    /// Those on this machine, then the others.
+    #[default]
+    LocalFirst,
+    /// The others, then those on this machine.
+    CloudFirst,
+}
+
+/// How long to wait, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutOptions {
+    /// For the connection.
+    pub connect_ms: u64,
+    /// From sending the request to the first word of the answer.
+    pub first_content_ms: u64,
+    /// Between two parts of an answer.
+    pub stall_ms: u64,
+    /// For all tries at one provider together.
+    pub total_ms: u64,
+}
+
+impl Default for TimeoutOptions {
+    fn default() -> Self {
+        Self { connect_ms: 5_000, first_content_ms: 90_000, stall_ms: 30_000, total_ms: 300_000 }
+    }
+}
+
+impl TimeoutOptions {
+    pub(crate) fn connect(self) -> Duration {
+        Duration::from_millis(self.connect_ms)
+    }
+
+    pub(crate) fn first_content(self) -> Duration {
+        Duration::from_millis(self.first_content_ms)
+    }
+
+    pub(crate) fn stall(self) -> Duration {
+        Duration::from_millis(self.stall_ms)
+    }
+
+    pub(crate) fn total(self) -> Duration {
+        Duration::from_millis(self.total_ms)
+    }
+}
+
+/// How often to try one provider before the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryOptions {
+    /// Tries in all, at least 1.
+    pub attempts: u32,
+    /// The pause before the second try; it doubles with each further one.
+    pub first_pause_ms: u64,
+    /// No pause is longer. A provider that asks for a longer one (`Retry-After`) is left alone.
+    pub longest_pause_ms: u64,
+}
+
+impl Default for RetryOptions {
+    fn default() -> Self {
+        Self { attempts: 3, first_pause_ms: 250, longest_pause_ms: 10_000 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_section_of_settings_and_refuses_unknown_keys() {
+        let options: ModelsOptions = serde_json::from_str(
+            r#"{"policy": "cloud-first", "timeouts": {"stall_ms": 7},
+                "providers": [{"name": "here", "base_url": "http://localhost:1/v1", "model": "m"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(options.policy, Policy::CloudFirst);
+        assert_eq!(options.timeouts, TimeoutOptions { stall_ms: 7, ..TimeoutOptions::default() });
+        assert_eq!(options.providers[0].api_key, None);
+        assert!(serde_json::from_str::<ModelsOptions>(r#"{"polciy": "local-only"}"#).is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! All SQL and all blobs: where everything the planes keep ends up.
+//!
+//! Invariants:
+//! - Every change goes through one [`writer::Writer`], which commits what is waiting as one
+//!   transaction and answers only when it is as safe as was asked for.
+//! - Readers never wait for the writer (write-ahead log).
+//! - No other crate knows SQL; planes see only the ports they declared.
+//!
+//! Start reading at [`workspace`], then [`writer`].
+
+pub mod account_store;
+pub mod blobs;
+mod cursor;
+pub mod error;
+pub mod memory_store;
+mod preferences;
+mod run_rows;
+pub mod run_store;
+pub mod sqlite;
+pub mod workspace;
+pub mod writer;
+
+pub use account_store::SqlAccountStore;
+pub use blobs::FileBlobs;
+pub use error::Error;
+pub use memory_store::SqlMemoryStore;
+pub use run_store::SqlRunStore;
+pub use sqlite::Database;
+pub use workspace::Workspace;

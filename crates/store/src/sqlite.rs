@@ -1,0 +1,93 @@
+//! The SQLite database of a workspace: one connection writes, a few read.
+//!
+//! Write-ahead log, so that readers see a steady picture and never block. The writing connection
+//! syncs each commit to disk unless everything in it asked for less ([`crate::writer`]).
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Row};
+
+use crate::error::Error;
+use crate::writer::Writer;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+const READERS: u32 = 4;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Database {
+    /// Opens the database file, makes it when there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Newer`], [`Error::ReadOnly`], [`Error::Damaged`], [`Error::DiskFull`] and what else
+    /// SQLite says.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("cache_size", "-8000")
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("temp_store", "memory")
+            .disable_statement_logging();
+        let mut connection = open_writable(&options).await?;
+        migrate(&mut connection).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .min_connections(0)
+            .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+        Ok(Self { readers, writer: Writer::start(connection) })
+    }
+
+    /// Connections for reading.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// The one way to write.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Finishes what is waiting to be written and closes the file.
+    pub async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close().await;
+    }
+}
+
+async fn open_writable(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
+    let mut connection = options.connect().await.map_err(|error| match Error::from(error) {
+        // SQLITE_CANTOPEN: the folder was checked before, so it is its permissions.
+        Error::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("14") => Error::ReadOnly,
+        error => error,
+    })?;
+    // A read-only file opens without complaint and fails at the first write; find out now.
+    sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let found = sqlx::query("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await;
+    // Before the first migration there is no such table.
+    let found: i64 = found.ok().and_then(|row| row.try_get(0).ok()).unwrap_or(0);
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => Error::from(error),
+        other => Error::Database(sqlx::Error::Migrate(Box::new(other))),
+    })
+}

@@ -1,0 +1,160 @@
+//! The two protocols' words for one reply.
+
+use serde_json::{Value, json};
+
+use super::MODEL;
+use super::acts::{Act, Parts};
+use crate::script::{Fault, RecordedRequest, Reply};
+
+/// How the client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    OpenAi,
+    Anthropic,
+}
+
+impl Protocol {
+    /// The content type, and what is done after the headers.
+    pub(super) fn play(self, request: &RecordedRequest, reply: &Reply) -> (String, Vec<Act>) {
+        if let Some(body) = &reply.body {
+            return (reply.content_type.clone(), vec![Act::send(body.clone())]);
+        }
+        let usage = usage(request, reply);
+        if !request.wants_stream() || reply.ignores_stream {
+            let document = match self {
+                Self::OpenAi => openai_document(reply, usage),
+                Self::Anthropic => anthropic_document(reply, usage),
+            };
+            return ("application/json".into(), document_acts(&document.to_string(), reply));
+        }
+        let parts = match self {
+            Self::OpenAi => openai_parts(request, reply, usage),
+            Self::Anthropic => anthropic_parts(reply, usage),
+        };
+        ("text/event-stream".into(), parts.acts(reply))
+    }
+}
+
+/// A document knows fewer faults than a stream: it hangs, it is cut, or it is not JSON.
+fn document_acts(document: &str, reply: &Reply) -> Vec<Act> {
+    let half: String = document.chars().take(document.chars().count() / 2).collect();
+    match reply.fault {
+        Some(Fault::HangBeforeFirstToken | Fault::OnlyComments(_)) => vec![Act::Hang],
+        Some(Fault::StallAfter(_)) => vec![Act::send(half), Act::Hang],
+        Some(Fault::CutAfter(_)) => vec![Act::send(half), Act::Close],
+        Some(Fault::ResetAfter(_)) => vec![Act::send(half), Act::Reset],
+        Some(Fault::EndAfter(_) | Fault::MalformedAfter(_)) => vec![Act::send(half)],
+        Some(Fault::ErrorAfter(_)) => vec![Act::send(openai_error().to_string())],
+        _ => vec![Act::send(document)],
+    }
+}
+
+/// The list of models.
+pub(super) fn models(model: &str) -> Value {
+    json!({"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "testkit"}]})
+}
+
+fn usage(request: &RecordedRequest, reply: &Reply) -> (u64, u64) {
+    let words = |text: &str| text.split_whitespace().count() as u64;
+    reply.usage.unwrap_or_else(|| (words(&request.prompt()), words(&reply.whole())))
+}
+
+fn openai_error() -> Value {
+    json!({"error": {"message": "the server is overloaded", "type": "server_error", "code": null}})
+}
+
+fn openai_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value {
+    json!({
+        "id": "chatcmpl-scripted", "object": "chat.completion", "created": 0, "model": MODEL,
+        "choices": [{
+            "index": 0,
+            "message": {"role": "assistant", "content": reply.whole()},
+            "finish_reason": reply.finish_reason,
+        }],
+        "usage": openai_usage(tokens_in, tokens_out),
+    })
+}
+
+fn openai_usage(tokens_in: u64, tokens_out: u64) -> Value {
+    json!({"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out})
+}
+
+fn openai_parts(request: &RecordedRequest, reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts {
+    let event = |choices: Value, usage: Option<Value>| {
+        let mut chunk = json!({
+            "id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": MODEL,
+            "choices": choices,
+        });
+        if let Some(usage) = usage {
+            chunk["usage"] = usage;
+        }
+        format!("data: {chunk}\n\n")
+    };
+    let choice = |delta: Value, reason: Option<&str>| {
+        event(json!([{"index": 0, "delta": delta, "finish_reason": reason}]), None)
+    };
+    let tokens = reply.cut().iter().map(|piece| choice(json!({"content": piece}), None)).collect();
+    let mut epilogue = String::new();
+    if request.json["stream_options"]["include_usage"] == true {
+        epilogue.push_str(&event(json!([]), Some(openai_usage(tokens_in, tokens_out))));
+    }
+    epilogue.push_str("data: [DONE]\n\n");
+    Parts {
+        prologue: choice(json!({"role": "assistant", "content": ""}), None),
+        tokens,
+        ending: choice(json!({}), Some(&reply.finish_reason)),
+        epilogue,
+        error: format!("event: error\ndata: {}\n\n", openai_error()),
+    }
+}
+
+/// OpenAI's word for an ending in Anthropic's.
+fn stop_reason(finish_reason: &str) -> &str {
+    match finish_reason {
+        "stop" => "end_turn",
+        "length" => "max_tokens",
+        "tool_calls" => "tool_use",
+        other => other,
+    }
+}
+
+fn anthropic_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value {
+    json!({
+        "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL,
+        "content": [{"type": "text", "text": reply.whole()}],
+        "stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null,
+        "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
+    })
+}
+
+fn anthropic_parts(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts {
+    let event = |data: Value| {
+        let name = data["type"].as_str().unwrap_or_default();
+        format!("event: {name}\ndata: {data}\n\n")
+    };
+    let token = |piece: &String| {
+        event(
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}),
+        )
+    };
+    let message = json!({
+        "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL, "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": tokens_in, "output_tokens": 0},
+    });
+    let block =
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let ending = json!({
+        "type": "message_delta",
+        "delta": {"stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null},
+        "usage": {"output_tokens": tokens_out},
+    });
+    Parts {
+        prologue: event(json!({"type": "message_start", "message": message})) + &event(block),
+        tokens: reply.cut().iter().map(token).collect(),
+        ending: event(json!({"type": "content_block_stop", "index": 0})) + &event(ending),
+        epilogue: event(json!({"type": "message_stop"})),
+        error: event(
+            json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+        ),
+    }
+}

@@ -1,0 +1,46 @@
+// How much the first page costs: everything the browser fetches before Today is on screen, compressed as the
+// server sends it. Reads the manifest that Vite leaves beside the build and fails over the limit.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+
+const LIMIT = 200_000
+const dist = new URL('../dist/', import.meta.url).pathname
+const manifest = JSON.parse(readFileSync(join(dist, '.vite/manifest.json'), 'utf8'))
+
+/** A file and everything it imports at once; what it imports later does not count. */
+function collect(key, files) {
+  const chunk = manifest[key]
+  if (!chunk || files.has(chunk.file)) return
+  files.add(chunk.file)
+  for (const css of chunk.css ?? []) files.add(css)
+  for (const imported of chunk.imports ?? []) collect(imported, files)
+}
+
+const files = new Set()
+collect('index.html', files)
+// Loaded at once as well: the larger of the two languages, the theme script, the page, and the font. Geist Mono
+// comes later, with the first piece of code on screen.
+const texts = Object.keys(manifest).filter((key) => key.startsWith('src/lib/i18n/'))
+const sizeOf = (file) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length
+const largest = texts.sort((a, b) => sizeOf(manifest[b].file) - sizeOf(manifest[a].file))[0]
+if (!largest) throw new Error('the manifest names no texts: src/lib/i18n has moved')
+collect(largest, files)
+files.add('index.html')
+files.add('first-paint.js')
+const fonts = Object.values(manifest)
+  .map((chunk) => chunk.file)
+  .filter((file) => /geist-latin-wght/.test(file))
+if (fonts.length !== 1) throw new Error(`expected one latin font in the manifest, found ${fonts.length}`)
+for (const font of fonts) files.add(font)
+
+let total = 0
+for (const file of [...files].sort((a, b) => sizeOf(b) - sizeOf(a))) {
+  total += sizeOf(file)
+  console.log(`${String(sizeOf(file)).padStart(8)}  ${file}`)
+}
+console.log(`${String(total).padStart(8)}  first page, gzip (limit ${LIMIT})`)
+if (total > LIMIT) {
+  console.error(`The first page is ${total - LIMIT} bytes over its limit. Load something of it later.`)
+  process.exit(1)
+}

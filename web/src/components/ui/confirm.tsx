@@ -1,0 +1,39 @@
+import { AlertDialog } from '@base-ui/react/alert-dialog'
+import type { ReactElement } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Button } from './button'
+
+interface Props {
+  trigger: ReactElement
+  title: string
+  detail: string
+  action: string
+  onConfirm: () => void
+}
+
+/** Asks before something that cannot be taken back. */
+export function Confirm({ trigger, title, detail, action, onConfirm }: Props) {
+  const { t } = useTranslation()
+  return (
+    <AlertDialog.Root>
+      <AlertDialog.Trigger render={trigger} />
+      <AlertDialog.Portal>
+        <AlertDialog.Backdrop className="backdrop" />
+        <AlertDialog.Popup className="popup fixed top-1/2 left-1/2 z-50 w-[min(26rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 p-6">
+          <AlertDialog.Title className="text-base font-semibold tracking-tight">{title}</AlertDialog.Title>
+          <AlertDialog.Description className="mt-2 text-sm text-muted">{detail}</AlertDialog.Description>
+          <div className="mt-6 flex justify-end gap-2">
+            <AlertDialog.Close render={<Button variant="ghost">{t('action.keep')}</Button>} />
+            <AlertDialog.Close
+              render={
+                <Button variant="danger" onClick={onConfirm}>
+                  {action}
+                </Button>
+              }
+            />
+          </div>
+        </AlertDialog.Popup>
+      </AlertDialog.Portal>
+    </AlertDialog.Root>
+  )
+}

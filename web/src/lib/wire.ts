@@ -1,0 +1,28 @@
+/** The shapes on the wire, under short names. The only file that knows how they are generated. */
+import type { components } from '@/gen/api'
+
+type Schemas = components['schemas']
+
+export type Session = Schemas['Session']
+export type Run = Schemas['Run']
+export type RunDetail = Schemas['RunDetail']
+export type RunStatus = Schemas['RunStatus']
+export type RunError = Schemas['RunError']
+export type Step = Schemas['Step']
+export type StepKind = Schemas['StepKind']
+export type StepStatus = Schemas['StepStatus']
+export type Acceptance = Schemas['Acceptance']
+export type Gate = Schemas['Gate']
+export type GateDecision = Schemas['GateDecision']
+export type Artifact = Schemas['Artifact']
+export type Cost = Schemas['Cost']
+export type Plan = Schemas['Plan']
+export type PlanStep = Schemas['PlanStep']
+export type RunEvent = Schemas['Event']
+export type Dispatch = Schemas['Dispatch']
+export type SubmitRun = Schemas['SubmitRun']
+export type CodeLanguage = Schemas['CodeLanguage']
+export type CodeOutcome = Schemas['CodeOutcome']
+export type CodeRun = Schemas['CodeRun']
+export type Model = Schemas['Model']
+export type Problem = Schemas['Problem']

@@ -1,0 +1,29 @@
+//! `cargo xtask bench runs | startup | fanout`: figures of this machine, beside those of the peers.
+//!
+//! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
+//! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
+
+mod fanout;
+mod measure;
+mod runs;
+mod startup;
+mod table;
+
+use anyhow::{Result, bail};
+
+use crate::arguments::Arguments;
+use crate::workshop::Workshop;
+
+/// `cargo xtask bench <what>`.
+pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
+    let what = arguments.word().unwrap_or_default();
+    let quick = arguments.flag("--quick");
+    let peers_only = arguments.flag("--peers-only");
+    arguments.finish()?;
+    match what.as_str() {
+        "runs" => runs::bench(workshop, quick, peers_only),
+        "startup" => startup::bench(workshop),
+        "fanout" => fanout::bench(workshop),
+        other => bail!("there is no bench `{other}`; there are runs, startup and fanout"),
+    }
+}
