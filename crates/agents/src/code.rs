@@ -12,7 +12,8 @@ use kernel::{Actor, Page, PageRequest, RunId, Timestamp};
 use memory::{Memory, NewDocument, Query};
 use runs::state::StepProgress;
 use runs::{
-    Engine, Failure, RecordKind, RunContext, RunFilter, RunState, StepOptions, StepScope, Submission, Workflow,
+    Engine, Failure, RecordKind, RunContext, RunFilter, RunState, StepOptions, StepScope, Submission,
+    Workflow,
 };
 use sandbox::Limits;
 use serde::{Deserialize, Serialize};
@@ -96,7 +97,11 @@ impl CodeRunner {
         let first = request.code.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let submission = Submission {
             workflow: WORKFLOW.into(),
-            title: format!("{}: {}", request.language.name(), first.trim().chars().take(80).collect::<String>()),
+            title: format!(
+                "{}: {}",
+                request.language.name(),
+                first.trim().chars().take(80).collect::<String>()
+            ),
             input: serde_json::to_value(&request).map_err(kernel::Error::internal)?,
             actor,
             idempotency_key: None,
@@ -129,7 +134,7 @@ impl CodeRunner {
     pub async fn search(&self, text: &str, limit: usize) -> Result<Vec<CodeRun>, Error> {
         let query = Query { collections: vec![COLLECTION.into()], ..Query::new(text, limit) };
         let mut found = Vec::new();
-        for hit in self.memory.search(query).await.map_err(kernel::Error::from)? {
+        for hit in self.memory.search(query).await? {
             let Ok(run_id) = hit.document.key.parse::<RunId>() else { continue };
             match self.engine.state(&run_id).await {
                 Ok(state) => found.push(code_run(&state)?),
@@ -173,7 +178,9 @@ impl CodeWorkflow {
 
     async fn execute(&self, request: &CodeRequest) -> Result<Value, Failure> {
         let tools = self.tools.clone().await;
-        let unusable = |error: std::io::Error| Failure::from(kernel::Error::unavailable("working_folder", error.to_string()));
+        let unusable = |error: std::io::Error| {
+            Failure::from(kernel::Error::unavailable("working_folder", error.to_string()))
+        };
         let folder = tempfile::Builder::new().prefix("code-").tempdir_in(&self.folder).map_err(unusable)?;
         let limits = Limits {
             wall: request.timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
@@ -193,8 +200,15 @@ impl CodeWorkflow {
         Ok(describe(&tools.run(snippet, None).await?))
     }
 
-    async fn remember(&self, scope: &StepScope, request: &CodeRequest, execution: &Value) -> Result<(), Failure> {
-        let text = |name: &str| execution[name].as_str().unwrap_or_default().chars().take(20_000).collect::<String>();
+    async fn remember(
+        &self,
+        scope: &StepScope,
+        request: &CodeRequest,
+        execution: &Value,
+    ) -> Result<(), Failure> {
+        let text = |name: &str| {
+            execution[name].as_str().unwrap_or_default().chars().take(20_000).collect::<String>()
+        };
         let document = NewDocument {
             collection: COLLECTION.into(),
             key: scope.run_id().to_string(),
@@ -203,7 +217,7 @@ impl CodeWorkflow {
             source: format!("run:{}", scope.run_id()),
             privacy: kernel::Privacy::Shareable,
         };
-        self.memory.remember(document).await.map(drop).map_err(|error| Failure::from(kernel::Error::from(error)))
+        self.memory.remember(document).await.map(drop).map_err(Failure::from)
     }
 }
 

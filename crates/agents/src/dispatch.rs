@@ -80,7 +80,7 @@ impl Dispatcher {
             actor: actor.clone(),
             request_id: None,
         };
-        let id = self.memory.log_dispatch(dispatch).await.map_err(kernel::Error::from)?;
+        let id = self.memory.log_dispatch(dispatch).await?;
         Ok(Dispatched { id, plan, attempts, fallback })
     }
 

@@ -113,10 +113,14 @@ impl From<Error> for kernel::Error {
             Error::CodeTooLarge { .. } => {
                 (Limit, "code_too_large", "Shorten it, or run a goal that brings the data as a file".into())
             }
-            Error::TimeoutOutOfBounds { .. } => {
-                (Invalid, "timeout_out_of_bounds", "For longer work submit a goal instead of a snippet".into())
+            Error::TimeoutOutOfBounds { .. } => (
+                Invalid,
+                "timeout_out_of_bounds",
+                "For longer work submit a goal instead of a snippet".into(),
+            ),
+            Error::TooManyFiles { .. } => {
+                (Limit, "too_many_files", "Pack them into one archive and unpack it in a step".into())
             }
-            Error::TooManyFiles { .. } => (Limit, "too_many_files", "Pack them into one archive and unpack it in a step".into()),
             Error::UnsafePath { .. } => {
                 (Invalid, "path_outside", "Use a relative path such as `data/sales.csv`, without `..`".into())
             }

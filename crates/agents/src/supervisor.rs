@@ -94,13 +94,18 @@ impl SupervisorWorkflow {
         context
             .step("context", StepOptions::default(), |scope| async move {
                 let source = format!("run:{}", scope.run_id());
-                let hits = self.memory.recall(goal, 5, &source).await.map_err(kernel::Error::from)?;
+                let hits = self.memory.recall(goal, 5, &source).await?;
                 Ok(hits.iter().map(steps::describe_hit).collect())
             })
             .await
     }
 
-    async fn approve(&self, context: &RunContext, plan: &Plan, input: &SupervisorInput) -> Result<Verdict, Failure> {
+    async fn approve(
+        &self,
+        context: &RunContext,
+        plan: &Plan,
+        input: &SupervisorInput,
+    ) -> Result<Verdict, Failure> {
         let has_code = plan.steps.iter().any(|step| step.kind == StepKind::Code);
         let needed = input.require_approval.unwrap_or(plan.planner == PlannerKind::Model && has_code);
         if !needed {
@@ -149,8 +154,11 @@ impl SupervisorWorkflow {
                     reports.push(StepReport::new(step, "skipped", Value::Null));
                 }
                 Err(error) => {
-                    let result = error.detail.clone().unwrap_or(Value::Null);
-                    reports.push(StepReport { error: Some(error.clone()), ..StepReport::new(step, "failed", result) });
+                    let result = error.detail.as_deref().cloned().unwrap_or(Value::Null);
+                    reports.push(StepReport {
+                        error: Some(error.clone()),
+                        ..StepReport::new(step, "failed", result)
+                    });
                     failure.get_or_insert(error);
                     continue;
                 }
@@ -180,7 +188,7 @@ impl SupervisorWorkflow {
                     source: format!("run:{}", scope.run_id()),
                     privacy: kernel::Privacy::Shareable,
                 };
-                self.memory.remember(document).await.map_err(kernel::Error::from)?;
+                self.memory.remember(document).await?;
                 Ok(summary)
             })
             .await
@@ -199,7 +207,9 @@ impl Workflow for SupervisorWorkflow {
         let plan = self.plan(&context, &input).await?;
         let recalled = self.recall(&context, &input.goal).await?;
         if self.approve(&context, &plan, &input).await? == Verdict::Skip {
-            return Ok(json!({ "status": "skipped", "summary": plan.language.pick("Nothing was done.", "Nada foi feito.") }));
+            return Ok(
+                json!({ "status": "skipped", "summary": plan.language.pick("Nothing was done.", "Nada foi feito.") }),
+            );
         }
         let folder = self.folder.join(context.run_id().as_str());
         let carrier = Carrier {
@@ -217,14 +227,16 @@ impl Workflow for SupervisorWorkflow {
         if let Some(failure) = failure {
             return Err(Failure { detail: None, ..failure });
         }
-        let steps: Vec<_> = reports.iter().map(|report| json!({ "id": report.id, "status": report.status })).collect();
+        let steps: Vec<_> =
+            reports.iter().map(|report| json!({ "id": report.id, "status": report.status })).collect();
         Ok(json!({ "status": "completed", "summary": summary, "steps": steps, "context": recalled }))
     }
 }
 
 fn rejected(feedback: &Option<String>) -> Failure {
     let said = feedback.as_deref().filter(|text| !text.trim().is_empty());
-    let message = said.map_or_else(|| "A person said no".to_owned(), |text| format!("A person said no: {text}"));
+    let message =
+        said.map_or_else(|| "A person said no".to_owned(), |text| format!("A person said no: {text}"));
     let hint = Some("Retry the stage to be asked again, or submit a changed goal".to_owned());
     Failure { hint, ..Failure::new("rejected", message) }
 }

@@ -45,7 +45,11 @@ pub(crate) struct Snippet<'a> {
 
 impl Tools {
     /// Runs a snippet in the sandbox.
-    pub(crate) async fn run(&self, snippet: Snippet<'_>, output: Option<OutputSender>) -> Result<Execution, Failure> {
+    pub(crate) async fn run(
+        &self,
+        snippet: Snippet<'_>,
+        output: Option<OutputSender>,
+    ) -> Result<Execution, Failure> {
         let language = match snippet.language {
             CodeLanguage::Python => sandbox::Language::Python,
             CodeLanguage::JavaScript => sandbox::Language::JavaScript,
@@ -54,7 +58,9 @@ impl Tools {
         let file = format!("{}.{}", snippet.file, language.extension());
         let argv = self.toolchain.command(language, &format!("/workspace/{file}")).map_err(failed)?;
         let path = snippet.workspace.join(&file);
-        let unwritable = |error: std::io::Error| Failure::from(kernel::Error::unavailable("working_folder", error.to_string()));
+        let unwritable = |error: std::io::Error| {
+            Failure::from(kernel::Error::unavailable("working_folder", error.to_string()))
+        };
         tokio::fs::write(&path, snippet.code).await.map_err(unwritable)?;
         let request = Request {
             workspace: snippet.workspace.to_owned(),

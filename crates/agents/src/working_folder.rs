@@ -78,7 +78,10 @@ impl WorkingFolder {
         let mut known = BTreeMap::new();
         for (name, digest) in files {
             let data = tokio::fs::metadata(self.place(name)?).await.map_err(|error| unusable(&error))?;
-            known.insert(name.clone(), Known { digest: digest.clone(), size: data.len(), modified: data.modified().ok() });
+            known.insert(
+                name.clone(),
+                Known { digest: digest.clone(), size: data.len(), modified: data.modified().ok() },
+            );
         }
         self.known = Some(known);
         Ok(())
@@ -89,7 +92,9 @@ impl WorkingFolder {
         let before = self.known.take().unwrap_or_default();
         let path = self.path.clone();
         let scanned = tokio::task::spawn_blocking(move || scan(&path, &before)).await;
-        let (known, changes) = scanned.map_err(|error| Failure::from(kernel::Error::internal(error)))?.map_err(|e| unusable(&e))?;
+        let (known, changes) = scanned
+            .map_err(|error| Failure::from(kernel::Error::internal(error)))?
+            .map_err(|e| unusable(&e))?;
         self.known = Some(known);
         Ok(changes)
     }
@@ -126,10 +131,16 @@ pub(crate) fn is_safe(name: &str) -> bool {
 }
 
 fn unusable(error: &std::io::Error) -> Failure {
-    Failure::from(kernel::Error::unavailable("working_folder", format!("The run's working folder cannot be used: {error}")))
+    Failure::from(kernel::Error::unavailable(
+        "working_folder",
+        format!("The run's working folder cannot be used: {error}"),
+    ))
 }
 
-fn scan(root: &Path, before: &BTreeMap<String, Known>) -> std::io::Result<(BTreeMap<String, Known>, Changes)> {
+fn scan(
+    root: &Path,
+    before: &BTreeMap<String, Known>,
+) -> std::io::Result<(BTreeMap<String, Known>, Changes)> {
     let mut known = BTreeMap::new();
     let mut changes = Changes { files: Files::new(), written: Vec::new(), left_out: Vec::new() };
     let mut folders = vec![PathBuf::new()];
@@ -156,7 +167,9 @@ fn scan(root: &Path, before: &BTreeMap<String, Known>) -> std::io::Result<(BTree
             }
             let (size, modified) = (data.len(), data.modified().ok());
             let digest = match before.get(&name) {
-                Some(old) if old.size == size && old.modified == modified && modified.is_some() => old.digest.clone(),
+                Some(old) if old.size == size && old.modified == modified && modified.is_some() => {
+                    old.digest.clone()
+                }
                 old => {
                     let bytes = Bytes::from(std::fs::read(entry.path())?);
                     let digest = blake3::hash(&bytes).to_hex().to_string();

@@ -116,7 +116,11 @@ fn router(settings: &Settings, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy
 fn tools() -> PendingTools {
     let detection = tokio::task::spawn_blocking(|| {
         let toolchain = Toolchain::detect();
-        let jail = Jail::new(JailOptions { launcher: launcher(), toolchain: toolchain.clone(), ..JailOptions::default() });
+        let jail = Jail::new(JailOptions {
+            launcher: launcher(),
+            toolchain: toolchain.clone(),
+            ..JailOptions::default()
+        });
         Tools { sandbox: Arc::new(jail), toolchain: Arc::new(toolchain) }
     });
     detection.map(|tools| tools.expect("looking for interpreters does not panic")).boxed().shared()

@@ -29,12 +29,15 @@ pub fn start(folder: &Path, directives: &str) -> kernel::Result<()> {
         .filename_suffix("jsonl")
         .max_log_files(KEPT_FILES)
         .build(folder.join("logs"))
-        .map_err(|error| Error::unavailable("workspace_read_only", format!("Logs cannot be written: {error}")))?;
+        .map_err(|error| {
+            Error::unavailable("workspace_read_only", format!("Logs cannot be written: {error}"))
+        })?;
     let console = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .with_filter(filter()?);
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(files).with_filter(filter()?);
+    let json =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(files).with_filter(filter()?);
     tracing_subscriber::registry().with(console).with(json).try_init().map_err(Error::internal)
 }

@@ -69,8 +69,10 @@ async fn bind(address: SocketAddr) -> kernel::Result<TcpListener> {
             .with_hint("Listen on 127.0.0.1 and let a reverse proxy or a tunnel reach it"));
     }
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Error::conflict("port_in_use", format!("Something already listens on {address}"))
-            .with_hint("Stop it, or choose another port with --listen 127.0.0.1:PORT"),
+        std::io::ErrorKind::AddrInUse => {
+            Error::conflict("port_in_use", format!("Something already listens on {address}"))
+                .with_hint("Stop it, or choose another port with --listen 127.0.0.1:PORT")
+        }
         std::io::ErrorKind::PermissionDenied => {
             Error::invalid("port_not_allowed", format!("This user may not listen on {address}"))
                 .with_hint("Choose a port above 1023 with --listen")
@@ -84,9 +86,13 @@ async fn announce(folder: &Path, address: SocketAddr, accounts: &Accounts) -> ke
     let name = "command line of this server".to_owned();
     let issued = accounts.issue_token(NewToken { name, scopes: Scopes::all(), expires_at: None }).await?;
     let url = format!("http://{address}");
-    let content = json!({ "url": url, "pid": std::process::id(), "token": issued.secret.expose() }).to_string();
+    let content =
+        json!({ "url": url, "pid": std::process::id(), "token": issued.secret.expose() }).to_string();
     write_private(&folder.join("server.json"), &content).map_err(|error| {
-        Error::unavailable("workspace_read_only", format!("The workspace folder cannot be written to: {error}"))
+        Error::unavailable(
+            "workspace_read_only",
+            format!("The workspace folder cannot be written to: {error}"),
+        )
     })?;
     let key = accounts.new_open_key().await?;
     println!("Atelier {} serves {}", env!("CARGO_PKG_VERSION"), folder.display());
@@ -105,7 +111,9 @@ fn write_private(path: &Path, content: &str) -> std::io::Result<()> {
 }
 
 async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be listened for; stop the server by ending its process");
         return std::future::pending().await;
     };

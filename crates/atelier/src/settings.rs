@@ -74,23 +74,22 @@ impl Settings {
     /// What cannot be read or is not known, with the place it stands in.
     pub fn load(folder: &Path) -> kernel::Result<Self> {
         for place in [PathBuf::from(".env"), folder.join(".env")] {
-            match dotenvy::from_path(&place) {
-                Err(dotenvy::Error::LineParse(line, _)) => {
-                    let message = format!("A line in {} is not of the form NAME=value: {}", place.display(), shown(&line));
-                    return Err(Error::invalid("settings_unreadable", message).with_hint("Correct the line or remove it"));
-                }
-                _ => {}
+            if let Err(dotenvy::Error::LineParse(line, _)) = dotenvy::from_path(&place) {
+                let message =
+                    format!("A line in {} is not of the form NAME=value: {}", place.display(), shown(&line));
+                return Err(
+                    Error::invalid("settings_unreadable", message).with_hint("Correct the line or remove it")
+                );
             }
         }
         let environment = Env::prefixed("ATELIER_").only(&["listen", "log", "concurrency"]);
-        Figment::new()
-            .merge(Yaml::file(folder.join("settings.yaml")))
-            .merge(environment)
-            .extract()
-            .map_err(|error| {
-                Error::invalid("settings_invalid", format!("The settings cannot be used: {error}"))
-                    .with_hint("Look into settings.yaml in the workspace's folder and the ATELIER_… variables")
-            })
+        Figment::new().merge(Yaml::file(folder.join("settings.yaml"))).merge(environment).extract().map_err(
+            |error| {
+                Error::invalid("settings_invalid", format!("The settings cannot be used: {error}")).with_hint(
+                    "Look into settings.yaml in the workspace's folder and the ATELIER_… variables",
+                )
+            },
+        )
     }
 
     /// What the model router is set up with; the environment may name one provider more, which then

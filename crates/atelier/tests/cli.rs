@@ -204,7 +204,14 @@ fn a_plan_is_shown_and_remembered() {
     let desk = Desk::with_server();
     desk.folder.write("book.md", BOOK);
     let plan = desk.run(&["plan", "book.md"]).expect(0).out;
-    assert_snapshot!(plan);
+    assert_snapshot!(plan, @r#"
+    Sums (read from the runbook)
+    ├─ s1 Add  [python]
+    │     ☐ the output contains "6"
+    ├─ ⏸ s2 Approval  [asks you]
+    ├─ s3 Say so  [shell]
+    └─ s4 Report  [report]
+    "#);
     let logged = desk.run(&["memory", "logs", "--json"]).expect(0).json();
     assert_eq!(logged["items"][0]["plan"]["planner"], "runbook");
     let hits = desk.run(&["memory", "search", "sums", "--json"]).expect(0).json();
@@ -277,7 +284,10 @@ fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
     elsewhere(&["runs", "list"]).expect(3);
     let bare = desk.run(&["token", "new"]).expect(0);
     assert!(bare.out.starts_with("atl_") && bare.out.lines().count() == 1, "{}", bare.out);
-    assert_snapshot!(desk.run(&["token", "new", "--scopes", "fly"]).expect(2).err);
+    assert_snapshot!(desk.run(&["token", "new", "--scopes", "fly"]).expect(2).err, @r"
+    error: There is no scope `fly`
+    hint: The scopes are read:runs, write:runs, read:memory, write:memory, run:code, llm:invoke, admin
+    ");
 
     let link = desk.run(&["open"]).expect(0).out;
     assert!(link.starts_with(&format!("{url}/open?key=ato_")), "{link}");
@@ -287,7 +297,10 @@ fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
 fn what_is_wrong_is_told_with_what_to_do() {
     let desk = Desk::with_server();
     let error = |words: &[&str], code| desk.run(words).expect(code).err;
-    assert_snapshot!(error(&["runs", "show", "run_00000000000000000000"], 4));
+    assert_snapshot!(error(&["runs", "show", "run_00000000000000000000"], 4), @r"
+    error: There is no run run_00000000000000000000
+    hint: List the runs with GET /api/v1/runs or `atelier runs list`
+    ");
     assert_snapshot!(error(&["runs", "show", "zzzz"], 4), @r"
     error: No run's id begins or ends with `zzzz`
     hint: `atelier runs list` shows the runs
@@ -296,8 +309,14 @@ fn what_is_wrong_is_told_with_what_to_do() {
     error: `../etc` is not the id of a run
     hint: Ids look like run_01hv5k3m9x7q2w8e4r6t; `atelier runs list` shows them
     ");
-    assert_snapshot!(error(&["run", "🙂"], 2));
-    assert_snapshot!(error(&["run", ""], 2));
+    assert_snapshot!(error(&["run", "🙂"], 2), @r"
+    error: The goal “🙂” has no words to plan from
+    hint: Write in words what should be done, for example: “Load data/sales.csv; sum it by region; write a report”
+    ");
+    assert_snapshot!(error(&["run", " "], 2), @r"
+    error: The goal is empty
+    hint: Write in words what should be done
+    ");
     assert_snapshot!(error(&["run", "nowhere.md"], 4), @r"
     error: There is no file `nowhere.md`
     hint: Name a Markdown file, or write the goal in words

@@ -44,7 +44,8 @@ impl Server {
         };
         let text = |name: &str| place[name].as_str().unwrap().to_owned();
         // Without a proxy from the environment, and without connections kept over a kill.
-        let client = Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build().unwrap();
+        let client =
+            Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build().unwrap();
         Self { child, url: text("url"), token: text("token"), client }
     }
 
@@ -56,7 +57,8 @@ impl Server {
     }
 
     async fn post(&self, path: &str, key: Option<&str>, body: Value) -> Option<(StatusCode, Value)> {
-        let mut request = self.client.post(format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token).json(&body);
+        let mut request =
+            self.client.post(format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token).json(&body);
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
@@ -86,8 +88,14 @@ type Shared = Arc<Mutex<Ledger>>;
 
 fn goal(key: &str) -> Value {
     let number: u64 = key.rsplit('-').next().unwrap().parse().unwrap();
-    let code = if number.is_multiple_of(8) { format!("## Run\n\n```sh\necho {key}\n```\n\n") } else { String::new() };
-    let goal = format!("# Goal {key}\n\n## First\n\nA note.\n\n{code}## Decide\n\nAsk for approval before going on.\n\n## Report\n\nWrite a report.\n");
+    let code = if number.is_multiple_of(8) {
+        format!("## Run\n\n```sh\necho {key}\n```\n\n")
+    } else {
+        String::new()
+    };
+    let goal = format!(
+        "# Goal {key}\n\n## First\n\nA note.\n\n{code}## Decide\n\nAsk for approval before going on.\n\n## Report\n\nWrite a report.\n"
+    );
     json!({ "goal": goal })
 }
 
@@ -107,9 +115,12 @@ async fn answer_gates(server: &Server, ledger: &Shared, entropy: &SeededEntropy)
     for run in list["items"].as_array().unwrap() {
         let id = run["id"].as_str().unwrap().to_owned();
         let choice = ["approve", "approve", "skip", "reject"][(entropy.next_u64() % 4) as usize];
-        let decision = ledger.lock().unwrap().sent.entry(id.clone()).or_insert_with(|| choice.to_owned()).clone();
+        let decision =
+            ledger.lock().unwrap().sent.entry(id.clone()).or_insert_with(|| choice.to_owned()).clone();
         let body = json!({ "decision": decision });
-        let Some((status, answer)) = server.post(&format!("/runs/{id}/approve"), None, body).await else { return };
+        let Some((status, answer)) = server.post(&format!("/runs/{id}/approve"), None, body).await else {
+            return;
+        };
         // A conflict says that an answer before arrived although its acknowledgement did not.
         assert!(status == StatusCode::OK || status == StatusCode::CONFLICT, "{answer}");
         ledger.lock().unwrap().decided.insert(id, decision);
@@ -149,7 +160,8 @@ async fn check_events(server: &Server, id: &str, decision: &str) {
     let decided = of("gate_decided");
     assert_eq!(decided.len(), 1, "{id}");
     assert_eq!(decided[0]["payload"]["decision"], decision, "{id}");
-    let mut steps: Vec<_> = of("step_completed").iter().map(|event| event["payload"]["step"].to_string()).collect();
+    let mut steps: Vec<_> =
+        of("step_completed").iter().map(|event| event["payload"]["step"].to_string()).collect();
     steps.sort();
     let all = steps.len();
     steps.dedup();
@@ -173,8 +185,10 @@ async fn nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_kil
             loop {
                 let unacknowledged: Vec<_> = {
                     let ledger = ledger.lock().unwrap();
-                    let open = ledger.submitted.iter().filter(|(_, id)| id.is_none()).map(|(key, _)| key.clone());
-                    open.chain(keys.iter().filter(|key| !ledger.submitted.contains_key(*key)).cloned()).collect()
+                    let open =
+                        ledger.submitted.iter().filter(|(_, id)| id.is_none()).map(|(key, _)| key.clone());
+                    open.chain(keys.iter().filter(|key| !ledger.submitted.contains_key(*key)).cloned())
+                        .collect()
                 };
                 for key in unacknowledged {
                     submit(&server, &ledger, &key).await;
@@ -194,7 +208,8 @@ async fn nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_kil
     let deadline = Instant::now() + PATIENCE * if nightly { 10 } else { 2 };
     loop {
         answer_gates(&server, &ledger, &entropy).await;
-        let unfinished = server.get("/runs?status=queued,running,waiting,waiting_approval&limit=1").await.unwrap();
+        let unfinished =
+            server.get("/runs?status=queued,running,waiting,waiting_approval&limit=1").await.unwrap();
         if unfinished["items"].as_array().unwrap().is_empty() {
             break;
         }

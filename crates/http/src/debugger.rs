@@ -31,8 +31,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[serde(deny_unknown_fields)]
 #[schema(as = RunCode, example = json!({"code": "print(2+2)", "language": "python"}))]
 struct RunCodeBody {
-    /// The code, at most 1,000,000 bytes.
-    #[schema(min_length = 1, max_length = 1_000_000, pattern = r"[^\s\x1c-\x1f\x85\ufeff]")]
+    // Limited in bytes, for which JSON Schema has no word.
+    /// The code, at most 1,000,000 bytes in UTF-8.
+    #[schema(min_length = 1, pattern = r"[^\s\x1c-\x1f\x85\ufeff]")]
     code: String,
     /// Its language.
     language: CodeLanguage,
@@ -40,8 +41,7 @@ struct RunCodeBody {
     #[serde(default, deserialize_with = "whole_number")]
     #[schema(minimum = 1, maximum = 60_000, default = 5_000)]
     timeout_ms: Option<u64>,
-    /// What it reads from its standard input, at most 1,000,000 bytes.
-    #[schema(max_length = 1_000_000)]
+    /// What it reads from its standard input, at most 1,000,000 bytes in UTF-8.
     stdin: Option<String>,
 }
 

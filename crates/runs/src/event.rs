@@ -27,7 +27,7 @@ pub struct Failure {
     pub retryable: bool,
     /// What the step had found out until then, in the shape of its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Value>,
+    pub detail: Option<Box<Value>>,
 }
 
 impl Failure {

@@ -224,13 +224,13 @@ mod tests {
             let events = numbers.map(|seq| EventRecord::new(run_id.clone(), seq, NOW, say(seq))).collect();
             RunWrite { run_id: run_id.clone(), epoch: None, events, row: None }
         };
-        store.commit(Commit { writes: vec![write], durability: Durability::Process }).await.unwrap();
+        store.commit(Commit { writes: vec![write], durability: Durability::Process }).await.expect("it fits");
     }
 
     async fn drain(subscription: &mut Subscription) -> Vec<u64> {
         let mut seen = Vec::new();
         loop {
-            let batch = subscription.available().await.unwrap();
+            let batch = subscription.available().await.expect("it can be read");
             if batch.is_empty() {
                 return seen;
             }

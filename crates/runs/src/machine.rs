@@ -516,7 +516,13 @@ mod tests {
         check(&open, answer, &["gate_decided"], Durability::Disk, &[Command::Dispatch]);
         check(&open, cancel(), &["cancel_requested"], Durability::Disk, &[Command::Stop]);
         check(&open, Input::StartChild(child()), &["child_started"], Durability::Disk, &[Command::Dispatch]);
-        check(&open, Input::Finish(Ok(json!(1))), &["completed"], Durability::Disk, &[parent.clone()]);
+        check(
+            &open,
+            Input::Finish(Ok(json!(1))),
+            &["completed"],
+            Durability::Disk,
+            std::slice::from_ref(&parent),
+        );
         let failure = Failure::new("f", "F");
         check(&open, Input::Finish(Err(failure)), &["failed"], Durability::Disk, &[parent]);
     }

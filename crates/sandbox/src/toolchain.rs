@@ -222,7 +222,7 @@ fn is_system(path: &Path) -> bool {
 
 /// Whether a folder is a home folder, or holds one, or is the root.
 fn is_too_wide(path: &Path) -> bool {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let home = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|user| user.dir);
     let homes = [Some(PathBuf::from("/root")), Some(PathBuf::from("/home/somebody")), home];
     path.components().count() < 3
         || homes.into_iter().flatten().any(|home| home.starts_with(path))

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use kernel::{Actor, SystemClock, SystemEntropy};
 use runs::engine::Parts;
-use runs::{Durability, Engine, EngineOptions, Failure, Registry, RunContext, StepOptions, Submission, Workflow};
+use runs::{
+    Durability, Engine, EngineOptions, Failure, Registry, RunContext, StepOptions, Submission, Workflow,
+};
 use serde_json::{Value, json};
 use store::{SqlRunStore, Workspace};
 
@@ -74,7 +76,8 @@ async fn measure(folder: &Path, durability: &str, concurrency: usize, time: Dura
     let runs = carry_out(&engine, concurrency, time).await;
     let (seconds, cpu) = (clock.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     engine.stop(Duration::from_secs(1)).await;
-    let total: usize = engine.store().count_runs().await.expect("counts").iter().map(|(_, count)| *count as usize).sum();
+    let total: usize =
+        engine.store().count_runs().await.expect("counts").iter().map(|(_, count)| *count as usize).sum();
     workspace.database().close().await;
     let bytes = std::fs::metadata(folder.join("workspace.sqlite3")).map_or(0, |file| file.len());
     // A submission, ten results and an end.
@@ -124,6 +127,7 @@ async fn carry_out(engine: &Engine, concurrency: usize, time: Duration) -> usize
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux tells its processes' times");
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|text| text.parse().ok()).collect();
     ticks.iter().sum::<f64>() / 100.0
 }

@@ -4,6 +4,8 @@ CREATE TABLE runs (
     workflow        TEXT    NOT NULL,
     version         INTEGER NOT NULL,
     title           TEXT    NOT NULL,
+    -- The title in lower case, in any script, for searching.
+    title_folded    TEXT    NOT NULL,
     status          TEXT    NOT NULL,
     actor           TEXT    NOT NULL,
     parent_id       TEXT,

@@ -87,15 +87,25 @@ impl From<Error> for kernel::Error {
                 "workspace_in_use",
                 "Use the server that runs, stop it first, or choose another folder with --data",
             ),
-            Error::Newer { .. } => {
-                new(Kind::Conflict, "workspace_newer", "Update Atelier, or open the folder with the version that wrote it")
+            Error::Newer { .. } => new(
+                Kind::Conflict,
+                "workspace_newer",
+                "Update Atelier, or open the folder with the version that wrote it",
+            ),
+            Error::DiskFull => {
+                new(Kind::Limit, "disk_full", "Free some space; nothing that was acknowledged is lost")
             }
-            Error::DiskFull => new(Kind::Limit, "disk_full", "Free some space; nothing that was acknowledged is lost"),
-            Error::Damaged(_) => {
-                new(Kind::Unavailable, "workspace_damaged", "Restore the folder from a backup; the file was left as it is")
+            Error::Damaged(_) => new(
+                Kind::Unavailable,
+                "workspace_damaged",
+                "Restore the folder from a backup; the file was left as it is",
+            ),
+            Error::Busy => {
+                new(Kind::Unavailable, "workspace_busy", "Another program holds the database; try again")
             }
-            Error::Busy => new(Kind::Unavailable, "workspace_busy", "Another program holds the database; try again"),
-            Error::Closed => new(Kind::Unavailable, "stopping", "Atelier is stopping; try again when it is back"),
+            Error::Closed => {
+                new(Kind::Unavailable, "stopping", "Atelier is stopping; try again when it is back")
+            }
             Error::Database(_) | Error::Unreadable(_) => kernel::Error::internal(error),
         }
     }

@@ -11,7 +11,9 @@ impl Database {
     /// # Errors
     /// When the database cannot be read.
     pub async fn preferences(&self) -> Result<Vec<(String, String)>, Error> {
-        let rows = sqlx::query("SELECT name, value FROM preferences ORDER BY name").fetch_all(self.readers()).await?;
+        let rows = sqlx::query("SELECT name, value FROM preferences ORDER BY name")
+            .fetch_all(self.readers())
+            .await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 

@@ -7,7 +7,7 @@ use runs::store::{Claimed, Observer};
 use runs::{Commit, Error, Event, EventRecord, RunFilter, RunRow, RunStore, Status};
 use serde_json::json;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Error as StoreError;
 use crate::sqlite::Database;
@@ -29,13 +29,16 @@ impl SqlRunStore {
 
     async fn find_where(&self, condition: &'static str, value: &str) -> Result<Option<RunRow>, Error> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM runs WHERE {condition} = ?1"));
-        let row = sqlx::query(sql).bind(value).fetch_optional(self.database.readers()).await.map_err(failed)?;
+        let row =
+            sqlx::query(sql).bind(value).fetch_optional(self.database.readers()).await.map_err(failed)?;
         row.as_ref().map(read_run).transpose()
     }
 
     async fn change<T: Send + 'static>(
         &self,
-        change: impl for<'c> FnOnce(&'c mut sqlx::SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        change: impl for<'c> FnOnce(&'c mut sqlx::SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
+        + Send
+        + 'static,
     ) -> Result<T, Error> {
         Ok(self.database.writer().write(change).await?)
     }
@@ -101,7 +104,7 @@ impl RunStore for SqlRunStore {
             "SELECT {COLUMNS} FROM runs
              WHERE (?1 = '[]' OR status IN (SELECT value FROM json_each(?1)))
                AND (?2 IS NULL OR workflow = ?2)
-               AND (?3 IS NULL OR lower(title) LIKE ?3 ESCAPE '\\')
+               AND (?3 IS NULL OR title_folded LIKE ?3 ESCAPE '\\')
                AND (?4 IS NULL OR parent_id = ?4)
                AND (?5 IS NULL OR id < ?5)
              ORDER BY id DESC LIMIT ?6"
@@ -140,23 +143,8 @@ impl RunStore for SqlRunStore {
             return Ok(Vec::new());
         }
         let worker = worker.to_string();
-        let rows: Vec<(String, i64)> = self
-            .change(move |connection| {
-                Box::pin(async move {
-                    Ok(sqlx::query_as(
-                        "UPDATE runs SET status = 'running', lease_owner = ?1, lease_epoch = lease_epoch + 1,
-                             due_at = ?3, wake_pending = 0
-                         WHERE id IN (SELECT id FROM runs WHERE due_at <= ?2 ORDER BY due_at, id LIMIT ?4)
-                         RETURNING id, lease_epoch",
-                    )
-                    .bind(worker)
-                    .bind(now.0)
-                    .bind(lease_until.0)
-                    .bind(limit)
-                    .fetch_all(connection)
-                    .await?)
-                })
-            })
+        let rows = self
+            .change(move |connection| Box::pin(claim(connection, worker, now, lease_until, limit)))
             .await?;
         rows.into_iter()
             .map(|(id, epoch)| Ok(Claimed { run_id: read_id(&id)?, epoch: epoch.unsigned_abs() }))
@@ -198,6 +186,35 @@ impl RunStore for SqlRunStore {
             .map_err(failed)?;
         Ok(due.map(Timestamp))
     }
+}
+
+/// Takes up what is due and gives it in the order in which it was due.
+async fn claim(
+    connection: &mut SqliteConnection,
+    worker: String,
+    now: Timestamp,
+    lease_until: Timestamp,
+    limit: u32,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let due: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM runs WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2")
+            .bind(now.0)
+            .bind(limit)
+            .fetch_all(&mut *connection)
+            .await?;
+    let mut claimed: Vec<(String, i64)> = sqlx::query_as(
+        "UPDATE runs SET status = 'running', lease_owner = ?1, lease_epoch = lease_epoch + 1,
+             due_at = ?2, wake_pending = 0
+         WHERE id IN (SELECT value FROM json_each(?3))
+         RETURNING id, lease_epoch",
+    )
+    .bind(worker)
+    .bind(lease_until.0)
+    .bind(json!(due).to_string())
+    .fetch_all(connection)
+    .await?;
+    claimed.sort_by_key(|(id, _)| due.iter().position(|other| other == id));
+    Ok(claimed)
 }
 
 fn failed(error: sqlx::Error) -> Error {

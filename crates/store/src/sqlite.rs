@@ -7,7 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+};
 use sqlx::{ConnectOptions, Row};
 
 use crate::error::Error;
@@ -70,7 +72,9 @@ impl Database {
 async fn open_writable(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
     let mut connection = options.connect().await.map_err(|error| match Error::from(error) {
         // SQLITE_CANTOPEN: the folder was checked before, so it is its permissions.
-        Error::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("14") => Error::ReadOnly,
+        Error::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("14") => {
+            Error::ReadOnly
+        }
         error => error,
     })?;
     // A read-only file opens without complaint and fails at the first write; find out now.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use parking_lot::RwLock;
-use runs::{Commit, Durability, EventRecord};
 use runs::store::Observer;
-use sqlx::sqlite::SqliteConnection;
+use runs::{Commit, Durability, EventRecord};
 use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
@@ -21,7 +21,8 @@ use crate::run_rows;
 const LARGEST_BATCH: usize = 2_048;
 
 /// A change that is not a run's: runs inside the batch's transaction, under a savepoint of its own.
-type Change = Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Answer, Error>> + Send>;
+type Change =
+    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Answer, Error>> + Send>;
 /// Tells whoever asked, once the transaction is committed (`Ok`) or not (`Err`).
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
@@ -159,8 +160,6 @@ impl Work {
             Err((error, changes)) => {
                 tracing::error!(%error, source = ?error, "a transaction failed; nothing of it is stored");
                 let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await;
-                let told: runs::Error = again(&error).into();
-                drop(told);
                 for answer in answers {
                     let _ = answer.send(Err(again(&error).into()));
                 }
@@ -197,7 +196,11 @@ impl Work {
                 Err(error) => return Err((error, settled)),
             }
         }
-        match sqlx::raw_sql("COMMIT").execute(&mut self.connection).await {
+        // A commit of nothing is a barrier: what earlier batches left unsynced must reach the disk,
+        // and an empty transaction syncs nothing.
+        let barrier = commits.iter().any(|c| c.writes.is_empty() && c.durability == Durability::Disk);
+        let commit = if barrier { "COMMIT; PRAGMA wal_checkpoint(PASSIVE)" } else { "COMMIT" };
+        match sqlx::raw_sql(commit).execute(&mut self.connection).await {
             Ok(_) => Ok((results, settled)),
             Err(error) => Err((error.into(), settled)),
         }
@@ -210,7 +213,9 @@ impl Work {
         }
         self.savepoint("SAVEPOINT one").await?;
         let all: Vec<_> = commits.iter().flat_map(|commit| &commit.writes).collect();
-        if run_rows::write(&mut self.connection, &all).await.is_ok() {
+        if run_rows::may_share_statements(commits)
+            && run_rows::write(&mut self.connection, &all).await.is_ok()
+        {
             self.savepoint("RELEASE one").await?;
             return Ok(commits.iter().map(|_| Ok(())).collect());
         }

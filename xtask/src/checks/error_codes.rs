@@ -9,7 +9,7 @@ use crate::workshop::Workshop;
 
 const PAGE: &str = "docs/errors.md";
 /// What stands before a code where an error is made; see `kernel::Error`.
-const BEFORE: [&str; 6] = ["invalid(", "not_found(", "conflict(", "unavailable(", "code:", "code ="];
+const BEFORE: [&str; 6] = ["Error::invalid(", "not_found(", "conflict(", "unavailable(", "code:", "code ="];
 
 /// Compares the sources with the page.
 pub fn check(workshop: &Workshop) -> Result<()> {

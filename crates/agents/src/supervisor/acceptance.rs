@@ -45,7 +45,8 @@ pub(super) async fn judge(
                     limits: step_limits(),
                 };
                 let ended = tools.run(snippet, None).await?;
-                let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+                let (out, err) =
+                    (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
                 check.judge(&observe(&ended, &out, &err), None, language)
             }
             _ => {
@@ -63,27 +64,43 @@ pub(super) async fn judge(
         let failed: Vec<_> = judged.iter().filter(|judged| judged.passed == Some(false)).collect();
         let first = failed.first()?;
         let message = format!("{}: {}", first.text, first.detail.as_deref().unwrap_or_default());
-        let hint = language.pick("Mend the step's code or its check and retry from here", "Corrija o código da etapa ou a verificação e tente de novo a partir daqui");
+        let hint = language.pick(
+            "Mend the step's code or its check and retry from here",
+            "Corrija o código da etapa ou a verificação e tente de novo a partir daqui",
+        );
         Some(Failure { hint: Some(hint.into()), ..Failure::new("check_failed", message) })
     });
     Ok((judged, problem))
 }
 
 /// Why the code's end is a failure; a check of the exit code decides for itself what it expects.
-fn ending(step: &PlanStep, execution: &Execution, seen: &Observation<'_>, language: Language) -> Option<Failure> {
-    let expects_code = step.acceptance.iter().any(|criterion| matches!(criterion.check, Some(Check::ExitCode { .. })));
+fn ending(
+    step: &PlanStep,
+    execution: &Execution,
+    seen: &Observation<'_>,
+    language: Language,
+) -> Option<Failure> {
+    let expects_code =
+        step.acceptance.iter().any(|criterion| matches!(criterion.check, Some(Check::ExitCode { .. })));
     let last_line = seen.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let (code, message) = match execution.outcome {
         Outcome::Exited(0) => return None,
         Outcome::Exited(_) if expects_code => return None,
-        Outcome::Exited(code) => ("code_failed", format!("The code ended with exit code {code}: {last_line}")),
+        Outcome::Exited(code) => {
+            ("code_failed", format!("The code ended with exit code {code}: {last_line}"))
+        }
         Outcome::Signalled(signal) => ("code_failed", format!("The code was ended by signal {signal}")),
         Outcome::TimedOut => ("code_timed_out", "The code ran longer than it may".to_owned()),
         Outcome::CpuLimit => ("code_cpu_limit", "The code used more processor time than it may".to_owned()),
-        Outcome::OutOfMemory => ("code_out_of_memory", "The code needed more memory than it may use".to_owned()),
+        Outcome::OutOfMemory => {
+            ("code_out_of_memory", "The code needed more memory than it may use".to_owned())
+        }
         Outcome::DiskLimit => ("code_disk_limit", "The code wrote more than it may".to_owned()),
         Outcome::Cancelled => ("cancelled", "The code was stopped".to_owned()),
     };
-    let hint = language.pick("The step's output says more; mend it and retry from here", "A saída da etapa diz mais; corrija e tente de novo a partir daqui");
+    let hint = language.pick(
+        "The step's output says more; mend it and retry from here",
+        "A saída da etapa diz mais; corrija e tente de novo a partir daqui",
+    );
     Some(Failure { hint: Some(hint.into()), ..Failure::new(code, message) })
 }

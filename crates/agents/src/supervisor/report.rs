@@ -27,7 +27,11 @@ pub(super) fn markdown(plan: &Plan, step: &PlanStep, reports: &[StepReport]) -> 
         }
     }
     if reports.is_empty() {
-        let _ = write!(text, "\n{}\n", language.pick("No step before this one had a result.", "Nenhuma etapa anterior teve resultado."));
+        let _ = write!(
+            text,
+            "\n{}\n",
+            language.pick("No step before this one had a result.", "Nenhuma etapa anterior teve resultado.")
+        );
     }
     text
 }
@@ -44,7 +48,8 @@ fn write_result(text: &mut String, report: &StepReport, checks: &str) {
         let _ = write!(text, "\n{fence}text\n{shown}{more}\n{fence}\n");
     }
     for hit in result["hits"].as_array().into_iter().flatten() {
-        let (title, snippet) = (hit["title"].as_str().unwrap_or_default(), hit["snippet"].as_str().unwrap_or_default());
+        let (title, snippet) =
+            (hit["title"].as_str().unwrap_or_default(), hit["snippet"].as_str().unwrap_or_default());
         let _ = write!(text, "\n- **{title}**: {snippet}");
     }
     if let Some(judged) = result["acceptance"].as_array().filter(|judged| !judged.is_empty()) {

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use memory::{Hit, Memory, Query};
 use models::{Message, Request, Router};
-use runs::{
-    Blobs, Failure, GateRequest, LogLevel, RetryPolicy, RunContext, StepOptions, StepScope, Verdict,
-};
+use runs::{Blobs, Failure, GateRequest, LogLevel, RetryPolicy, RunContext, StepOptions, StepScope, Verdict};
 use sandbox::{Limits, OutputChunk, Stream};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, mpsc};
@@ -70,8 +68,10 @@ impl Desk {
 
     /// Takes in what a step changed: by path, the new digest, or null for a file that is gone.
     fn change_files(&self, step: &str, changes: &Value) -> Result<(), Failure> {
-        let changes: BTreeMap<String, Option<String>> = serde_json::from_value(changes.clone())
-            .map_err(|error| Failure::new("workflow_changed", format!("The files of `{step}` cannot be read: {error}")))?;
+        let changes: BTreeMap<String, Option<String>> =
+            serde_json::from_value(changes.clone()).map_err(|error| {
+                Failure::new("workflow_changed", format!("The files of `{step}` cannot be read: {error}"))
+            })?;
         let mut files = self.files.lock().expect("no one panics while holding the files");
         for (path, digest) in changes {
             match digest {
@@ -185,12 +185,13 @@ impl Carrier {
         let result = json!({ "execution": describe(&execution), "files": difference(files, &changes.files), "acceptance": acceptance });
         match problem {
             None => Ok(result),
-            Some(failure) => Err(Failure { detail: Some(result), ..failure }),
+            Some(failure) => Err(Failure { detail: Some(Box::new(result)), ..failure }),
         }
     }
 
     async fn ask(&self, step: &PlanStep) -> Result<Verdict, Failure> {
-        let follow: Vec<_> = self.plan.steps.iter().filter(|next| next.depends_on.contains(&step.id)).collect();
+        let follow: Vec<_> =
+            self.plan.steps.iter().filter(|next| next.depends_on.contains(&step.id)).collect();
         let request = GateRequest {
             name: step.id.clone(),
             title: step.title.clone(),
@@ -226,7 +227,7 @@ impl Carrier {
             .step(&step.id, StepOptions::default(), |_| async move {
                 let about = format!("{} {}", step.title, step.detail.as_deref().unwrap_or_default());
                 let text: String = about.chars().take(1_000).collect();
-                let hits = self.memory.search(Query::new(text.trim(), 8)).await.map_err(kernel::Error::from)?;
+                let hits = self.memory.search(Query::new(text.trim(), 8)).await?;
                 Ok(json!({ "hits": hits.iter().map(describe_hit).collect::<Vec<_>>() }))
             })
             .await
@@ -241,8 +242,13 @@ impl Carrier {
                     return Ok(json!({ "text": detail }));
                 }
                 let so_far = report::material(&self.so_far());
-                let task = format!("Goal: {}\n\nSo far:\n{so_far}\n\nDo this step now: {}\n{detail}", self.plan.goal, step.title);
-                let text = self.ask_model(&scope, "You carry out one step of a plan. Answer with its result only.", task).await?;
+                let task = format!(
+                    "Goal: {}\n\nSo far:\n{so_far}\n\nDo this step now: {}\n{detail}",
+                    self.plan.goal, step.title
+                );
+                let text = self
+                    .ask_model(&scope, "You carry out one step of a plan. Answer with its result only.", task)
+                    .await?;
                 Ok(json!({ "text": text.unwrap_or(detail) }))
             })
             .await
@@ -254,7 +260,11 @@ impl Carrier {
                 let so_far = self.so_far();
                 let text = report::markdown(&self.plan, step, &so_far);
                 let taken = self.desk.files();
-                let name = if taken.contains_key("report.md") { format!("report-{}.md", step.id) } else { "report.md".into() };
+                let name = if taken.contains_key("report.md") {
+                    format!("report-{}.md", step.id)
+                } else {
+                    "report.md".into()
+                };
                 scope.artifact(&name, content_type(&name), text.clone().into()).await?;
                 Ok(json!({ "text": text, "artifact": name }))
             })
@@ -266,7 +276,12 @@ impl Carrier {
     }
 
     /// Asks a model, if there is one; every call is an event.
-    async fn ask_model(&self, scope: &StepScope, system: &str, task: String) -> Result<Option<String>, Failure> {
+    async fn ask_model(
+        &self,
+        scope: &StepScope,
+        system: &str,
+        task: String,
+    ) -> Result<Option<String>, Failure> {
         let messages = vec![Message::system(system), Message::user(task)];
         let request = Request { model: self.model.clone(), ..Request::new(messages) };
         let (attempts, answer) = match self.models.complete_with_model(&request).await {
@@ -297,12 +312,16 @@ async fn pass_on(scope: &StepScope, mut receiver: mpsc::Receiver<OutputChunk>) {
     let mut waiting: Vec<OutputChunk> = Vec::new();
     while receiver.recv_many(&mut waiting, 64).await > 0 {
         for (stream, name) in [(Stream::Stdout, "stdout"), (Stream::Stderr, "stderr")] {
-            let bytes: Vec<u8> =
-                waiting.iter().filter(|chunk| chunk.stream == stream).flat_map(|chunk| chunk.bytes.clone()).collect();
+            let bytes: Vec<u8> = waiting
+                .iter()
+                .filter(|chunk| chunk.stream == stream)
+                .flat_map(|chunk| chunk.bytes.clone())
+                .collect();
             for piece in bytes.chunks(OUTPUT_PIECE) {
                 let text = String::from_utf8_lossy(piece);
                 // The result holds the output all the same.
-                let _ = scope.emit("output", json!({ "step": scope.step(), "stream": name, "text": text })).await;
+                let _ =
+                    scope.emit("output", json!({ "step": scope.step(), "stream": name, "text": text })).await;
             }
         }
         waiting.clear();

@@ -35,6 +35,15 @@ impl Goal {
     /// # Errors
     /// When the file cannot be read, or the words look like a file that is not there.
     pub fn read(given: &str) -> Result<Self> {
+        let goal = Self::find(given)?;
+        if goal.text.trim().is_empty() {
+            return Err(Problem::invalid("empty_goal", "The goal is empty")
+                .with_hint("Write in words what should be done"));
+        }
+        Ok(goal)
+    }
+
+    fn find(given: &str) -> Result<Self> {
         let here = PathBuf::from(".");
         if given == "-" {
             let mut bytes = Vec::new();

@@ -53,9 +53,11 @@ fn draw(plan: &wire::Plan, with_code: bool, ink: Ink) -> String {
         let last = index + 1 == plan.steps.len();
         let (branch, trunk) = if last { ("└─", "   ") } else { ("├─", "│  ") };
         text.push_str(&format!("{branch} {}\n", headline(step, index, plan, ink)));
-        let mut below: Vec<String> = step
-            .acceptance
-            .iter()
+        // One line of a runbook may stand for several checks.
+        let mut criteria: Vec<_> = step.acceptance.iter().collect();
+        criteria.dedup_by(|one, other| one.text == other.text);
+        let mut below: Vec<String> = criteria
+            .into_iter()
             .map(|criterion| {
                 let (sign, who) =
                     if criterion.check.is_some() { ("☐", "") } else { ("⏸", " (you are asked)") };

@@ -129,8 +129,14 @@ impl<'a> Session<'a> {
     async fn take(&mut self, update: Update) -> Result<()> {
         let (event, raw) = match update {
             Update::Event(event, raw) => (event, raw),
-            Update::Lost => return Ok(self.show.remark("The connection is lost; it is being made anew …")),
-            Update::Restored => return Ok(self.show.remark("The connection is back.")),
+            Update::Lost => {
+                self.show.remark("The connection is lost; it is being made anew …");
+                return Ok(());
+            }
+            Update::Restored => {
+                self.show.remark("The connection is back.");
+                return Ok(());
+            }
             Update::End => return Ok(()),
         };
         if self.json {

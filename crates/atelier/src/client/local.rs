@@ -5,6 +5,7 @@
 //! process and a token for local commands, valid while it runs.
 
 use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -82,7 +83,9 @@ pub async fn start(folder: &Path) -> Result<(Client, Option<OwnServer>)> {
         .with_hint("Make the folder writable for this user, or choose another with --data")
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(unusable)?;
-    let output = File::create(&log).map_err(unusable)?;
+    // It holds the link that opens the UI.
+    let output =
+        File::options().create(true).write(true).truncate(true).mode(0o600).open(&log).map_err(unusable)?;
     let mut process = spawn(folder, output)?;
     let deadline = Instant::now() + LONGEST_WAIT;
     let mut ended = None;

@@ -92,10 +92,20 @@ impl From<kernel::Error> for Problem {
         problem.hint = error.hint;
         if let (Kind::Internal, Some(source)) = (error.kind, &error.source) {
             // There is no server's log to look into: this is the one who asks.
-            problem.hint = Some(format!("This is a defect in Atelier: {source}"));
+            problem.hint = Some(format!("This is a defect in Atelier: {}", chain(&**source)));
         }
         problem
     }
+}
+
+fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }
 
 impl fmt::Display for Problem {

@@ -53,6 +53,9 @@ pub struct RunDetail {
     /// What came of it.
     #[serde(default)]
     pub result: Value,
+    /// How its goal is to be reached.
+    #[serde(default)]
+    pub plan: Option<Plan>,
     /// Its steps.
     #[serde(default)]
     pub steps: Vec<Step>,

@@ -14,7 +14,8 @@ use crate::fixture::{Fixture, Flow, echo, flow, result, submission};
 /// Sleeps until as many milliseconds after its first start as its input says.
 fn sleeper() -> Flow {
     flow(|context, input| async move {
-        let due = kernel::Timestamp(1_750_000_000_000).plus(Duration::from_millis(input.as_u64().unwrap()));
+        let due = kernel::Timestamp(1_750_000_000_000)
+            .plus(Duration::from_millis(input.as_u64().expect("the input is a number")));
         context.sleep_until("sleep", due).await?;
         Ok(json!("awake"))
     })

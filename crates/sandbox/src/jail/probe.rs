@@ -124,7 +124,8 @@ fn interpreter(jail: &Jail, language: Language) -> Finding {
 /// The proof: a command really run.
 fn trial(jail: &Jail) -> Finding {
     let name = "jail";
-    let workspace = std::env::temp_dir().join(format!("atelier-trial-{}", jail.next_run()));
+    let workspace =
+        Path::new("/tmp").join(format!("atelier-trial-{}-{}", std::process::id(), jail.next_run()));
     if let Err(error) = fs::create_dir(&workspace) {
         return Finding::degraded(name, format!("not tried: {error}"), "Make the temporary folder writable");
     }

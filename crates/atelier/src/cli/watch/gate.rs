@@ -60,12 +60,23 @@ fn proposal(value: &Value, depth: usize) -> String {
         other => format!(" {}\n", proposal(other, 0).trim_end()),
     };
     match value {
+        Value::Object(map) if map.is_empty() => "none".into(),
+        Value::Array(items) if items.is_empty() => "none".into(),
         Value::Object(map) => {
             map.iter().map(|(name, value)| format!("{margin}{}:{}", plain(name), nested(value))).collect()
         }
-        Value::Array(items) => items.iter().map(|item| format!("{margin}-{}", nested(item))).collect(),
+        Value::Array(items) => items.iter().map(|item| item_of_list(item, &nested(item), depth)).collect(),
         Value::String(text) => plain(text),
         other => other.to_string(),
+    }
+}
+
+/// The first line of an item stands beside its mark.
+fn item_of_list(item: &Value, nested: &str, depth: usize) -> String {
+    let margin = "  ".repeat(depth);
+    match nested.trim_start_matches('\n').strip_prefix(&format!("{margin}  ")) {
+        Some(text) if item.is_object() => format!("{margin}- {text}"),
+        _ => format!("{margin}-{nested}"),
     }
 }
 
@@ -150,12 +161,11 @@ mod tests {
           files:
             out/a.csv: 9f2c
           next:
-            -
-              title: Write
+            - title: Write
               code:
                   import os
                   print(1)
-              depends_on: 
+              depends_on: none
               n: 3
         ");
         assert_eq!(body(&gate, "skip", Some(" ")), json!({"gate": "s2", "decision": "skip", "digest": "b3"}));

@@ -93,7 +93,7 @@ impl Progress {
         Self {
             title: detail.run.title.clone(),
             ended: is_over(detail.run.status).then_some(detail.run.status),
-            steps: detail.steps.iter().map(Line::from).collect(),
+            steps: in_order(detail),
             open_gates: detail.gates.iter().filter(open).cloned().collect(),
             last_seq: detail.last_seq,
         }
@@ -140,8 +140,11 @@ impl Progress {
 
     fn line(&mut self, name: &str) -> &mut Line {
         let place = self.steps.iter().position(|line| line.name == name).unwrap_or_else(|| {
-            self.steps.push(Line::new(name, &title_of(name)));
-            self.steps.len() - 1
+            // What the plan does not list stands where the run has come to.
+            let ahead = |line: &Line| line.status == StepStatus::Pending;
+            let place = self.steps.iter().position(ahead).unwrap_or(self.steps.len());
+            self.steps.insert(place, Line::new(name, &title_of(name)));
+            place
         });
         &mut self.steps[place]
     }
@@ -171,7 +174,10 @@ impl Progress {
     fn plan(&mut self, plan: &Value) -> bool {
         let Ok(plan) = Plan::deserialize(plan) else { return false };
         for step in plan.steps {
-            self.line(&step.id).title = step.title;
+            match self.steps.iter_mut().find(|line| line.name == step.id) {
+                Some(line) => line.title = step.title,
+                None => self.steps.push(Line::new(&step.id, &step.title)),
+            }
         }
         true
     }
@@ -273,6 +279,20 @@ impl From<&Step> for Line {
     }
 }
 
+/// The steps of the plan as it lists them, the others among them by when they began.
+fn in_order(detail: &RunDetail) -> Vec<Line> {
+    let planned = detail.plan.as_ref().map(|plan| plan.steps.as_slice()).unwrap_or_default();
+    let is_planned = |step: &&Step| planned.iter().any(|planned| planned.id == step.name);
+    let (planned, others): (Vec<_>, Vec<_>) = detail.steps.iter().partition(is_planned);
+    let mut lines: Vec<Line> = planned.into_iter().map(Line::from).collect();
+    for other in others.into_iter().map(Line::from) {
+        let earlier = |line: &Line| line.began.is_some() && line.began <= other.began;
+        let place = lines.iter().rposition(earlier).map_or(0, |place| place + 1);
+        lines.insert(if other.began.is_some() { place } else { lines.len() }, other);
+    }
+    lines
+}
+
 /// Whether nothing more happens by itself.
 pub fn is_over(status: RunStatus) -> bool {
     matches!(status, RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled)
@@ -343,6 +363,30 @@ mod tests {
         s1 `Load` Waiting 2000ms: Boom; it is tried again
         s2 `Look` Pending
         ");
+    }
+
+    #[test]
+    fn steps_beside_the_plan_stand_where_they_were_carried_out() {
+        let plan =
+            json!({"title": "R", "steps": [{"id": "s1", "title": "Load"}, {"id": "s2", "title": "Look"}]});
+        let (progress, _) = progress(&[
+            ("step_completed", json!({"step": "plan", "attempt": 1, "result": plan.clone()})),
+            ("step_started", json!({"step": "context", "attempt": 1})),
+            ("step_started", json!({"step": "s1", "attempt": 1})),
+            ("step_started", json!({"step": "s2", "attempt": 1})),
+            ("step_started", json!({"step": "summary", "attempt": 1})),
+        ]);
+        let names = |lines: &[Line]| lines.iter().map(|line| line.name.clone()).collect::<Vec<_>>().join(" ");
+        assert_eq!(names(&progress.steps), "plan context s1 s2 summary");
+
+        let at = |seconds: u32| format!("2026-11-21T09:30:0{seconds}.000Z");
+        let step = |name: &str, began: Option<u32>| json!({"name": name, "status": "completed", "started_at": began.map(at)});
+        let detail = json!({
+            "id": "run_x", "status": "running", "plan": plan,
+            "steps": [step("plan", Some(0)), step("s1", Some(2)), step("s2", None), step("context", Some(1)), step("s1-review", Some(3))],
+        });
+        let detail = serde_json::from_value(detail).unwrap();
+        assert_eq!(names(&Progress::from_detail(&detail).steps), "plan context s1 s1-review s2");
     }
 
     #[test]
