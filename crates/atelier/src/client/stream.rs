@@ -21,6 +21,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A server may tell of events a moment before they are in the log that is streamed.
+const CATCHING_UP: Duration = Duration::from_secs(5);
+const CATCHING_UP_PAUSE: Duration = Duration::from_millis(50);
 
 /// What comes next.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub struct Events<'a> {
     /// When the server last said anything.
     heard: Instant,
     lost: Option<Lost>,
+    /// Since when the server says that it has not come as far.
+    ahead: Option<Instant>,
 }
 
 /// How long the server cannot be reached, and when it is tried next.
@@ -68,6 +73,7 @@ impl<'a> Events<'a> {
             waiting: VecDeque::new(),
             heard: Instant::now(),
             lost: None,
+            ahead: None,
         }
     }
 
@@ -98,9 +104,17 @@ impl<'a> Events<'a> {
                 let body = response.bytes_stream().map(|piece| piece.map(|piece| piece.to_vec()));
                 self.connection = Some((Box::pin(body), Decoder::default()));
                 self.heard = Instant::now();
+                self.ahead = None;
                 if self.lost.take().is_some() {
                     self.waiting.push_back(Update::Restored);
                 }
+                Ok(())
+            }
+            Err(problem) if problem.code == "position_ahead" => {
+                if self.ahead.get_or_insert_with(Instant::now).elapsed() > CATCHING_UP {
+                    return Err(problem);
+                }
+                tokio::time::sleep(CATCHING_UP_PAUSE).await;
                 Ok(())
             }
             Err(problem) => self.lose(problem),

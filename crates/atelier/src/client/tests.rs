@@ -105,6 +105,22 @@ async fn a_stream_finds_the_server_again_after_it_has_moved() {
 }
 
 #[tokio::test]
+async fn a_stream_waits_for_a_server_that_has_not_come_as_far() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let answer = async |State(calls): State<Arc<AtomicUsize>>, headers: HeaderMap| {
+        if calls.fetch_add(1, Ordering::Relaxed) < 2 {
+            let body =
+                json!({"detail": "The run has no event 3 yet", "code": "position_ahead", "request_id": "r"});
+            return (StatusCode::CONFLICT, axum::Json(body)).into_response();
+        }
+        stream(vec![event(after(&headers) + 1), "event: end\ndata: {}\n\n".into()])
+    };
+    let router = Router::new().route("/api/v1/runs/{id}/stream", get(answer)).with_state(calls);
+    let client = client(router).await;
+    assert_eq!(read_to_end(&mut Events::after(&client, RUN, 3)).await, ["4"]);
+}
+
+#[tokio::test]
 async fn a_stream_that_is_refused_ends_with_the_reason() {
     let refuse = async || {
         let body = json!({"detail": "There is no run", "code": "run_not_found", "hint": "List them", "request_id": "r"});
