@@ -109,7 +109,7 @@ impl CodeRunner {
         let run_id = self.engine.submit(submission).await.map_err(kernel::Error::from)?;
         let limit = LONGEST_TIMEOUT + Duration::from_secs(30);
         let state = self.engine.wait(&run_id, limit).await.map_err(kernel::Error::from)?;
-        code_run(&state)
+        code_run(&state).ok_or_else(|| kernel::Error::internal("a snippet's input is none").into())
     }
 
     /// The newest snippets.
@@ -122,7 +122,7 @@ impl CodeRunner {
         let mut items = Vec::with_capacity(rows.items.len());
         for row in rows.items {
             let state = self.engine.state(&row.run_id).await.map_err(kernel::Error::from)?;
-            items.push(code_run(&state)?);
+            items.extend(code_run(&state));
         }
         Ok(Page { items, next_cursor: rows.next_cursor })
     }
@@ -137,7 +137,7 @@ impl CodeRunner {
         for hit in self.memory.search(query).await? {
             let Ok(run_id) = hit.document.key.parse::<RunId>() else { continue };
             match self.engine.state(&run_id).await {
-                Ok(state) => found.push(code_run(&state)?),
+                Ok(state) => found.extend(code_run(&state)),
                 Err(runs::Error::RunNotFound(_)) => {}
                 Err(error) => return Err(kernel::Error::from(error).into()),
             }
@@ -146,8 +146,9 @@ impl CodeRunner {
     }
 }
 
-fn code_run(state: &RunState) -> Result<CodeRun, Error> {
-    let request = serde_json::from_value(state.input.clone()).map_err(kernel::Error::internal)?;
+/// What a run says of a snippet; nothing when it was retried with an input that is none.
+fn code_run(state: &RunState) -> Option<CodeRun> {
+    let request = serde_json::from_value(state.input.clone()).ok()?;
     let execution = match state.records.get(STEP).map(|record| &record.kind) {
         Some(RecordKind::Step { progress: StepProgress::Completed(result), .. }) => Some(result.clone()),
         _ => None,
@@ -156,7 +157,7 @@ fn code_run(state: &RunState) -> Result<CodeRun, Error> {
         Some(Err(failure)) => Some(failure.clone()),
         _ => None,
     };
-    Ok(CodeRun { run_id: state.run_id.clone(), request, execution, error, created_at: state.created_at })
+    Some(CodeRun { run_id: state.run_id.clone(), request, execution, error, created_at: state.created_at })
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -188,6 +188,18 @@ fn a_command_starts_a_server_for_itself_and_takes_it_along() {
 }
 
 #[test]
+fn a_server_that_is_stopping_is_waited_for() {
+    let mut desk = Desk::with_server();
+    desk.folder.write("slow.md", "# Slow\n\n```sh\nsleep 3\n```\n");
+    let id = desk.run(&["run", "slow.md", "--json"]).expect(0).json()["id"].as_str().unwrap().to_owned();
+    let pid = desk.server.as_ref().unwrap().id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    // Its runs get their time to end; meanwhile it takes nothing new.
+    desk.run(&["runs", "watch", &id]).expect(0);
+    assert!(desk.server.take().unwrap().wait().unwrap().success());
+}
+
+#[test]
 fn a_step_that_fails_fails_the_command() {
     let desk = Desk::with_server();
     desk.folder.write("bad.md", "# Bad\n\n```sh\necho out; echo err >&2; exit 3\n```\n");

@@ -42,6 +42,8 @@ impl Follower {
         let row = store.find_run(run_id).await?.ok_or_else(|| runs::Error::RunNotFound(run_id.clone()))?;
         if let Some(before) = after.checked_sub(1)
             && store.load_events(run_id, before, 1).await?.is_empty()
+            // The run's page may show an event that is on its way to the store.
+            && app.engine.state(run_id).await?.last_seq < after
         {
             return Err(Error::PositionAhead(after));
         }

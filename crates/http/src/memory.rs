@@ -19,7 +19,7 @@ use crate::wire::{List, ListQuery, Moment, Plan, is_blank};
 
 const LONGEST_QUERY: usize = 1_000;
 const MOST_HITS: u32 = 100;
-const MOST_ENTRIES: u32 = 100_000;
+const MOST_ENTRIES: u32 = 10_000;
 
 /// The routes of memory.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -168,7 +168,7 @@ async fn search_memory(
 #[into_params(parameter_in = Query)]
 struct SnapshotQuery {
     /// At most this many entries, the newest.
-    #[param(minimum = 1, maximum = 100_000, default = 1000, example = 50)]
+    #[param(minimum = 1, maximum = 10_000, default = 1000, example = 50)]
     limit: Option<u32>,
 }
 

@@ -92,6 +92,8 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
     }
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(error) => Error::from(error),
+        // Its schema was made by steps this version does not know, such as those of a preview.
+        sqlx::migrate::MigrateError::VersionMismatch(found) => Error::Newer { found, known },
         other => Error::Database(sqlx::Error::Migrate(Box::new(other))),
     })
 }

@@ -90,9 +90,15 @@ impl Fuzzer {
     fn command(&self, server: &Server, seconds: u64, report: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.root).env("HYPOTHESIS_STORAGE_DIRECTORY", self.folder.join("hypothesis"));
-        command.args(["--no-color", "run", &format!("http://{}/api/v1/openapi.json", server.address)]);
+        command.args([
+            "--no-color",
+            "--config-file",
+            "xtask/schemathesis.toml",
+            "run",
+            &format!("http://{}/api/v1/openapi.json", server.address),
+        ]);
         command.args(["--header", &format!("Authorization: Bearer {}", server.token)]);
-        command.args(["--checks", "all", "--workers", "2", "--request-timeout", "40"]);
+        command.args(["--checks", "all", "--workers", "1", "--request-timeout", "40"]);
         command.args(["--max-time", &seconds.to_string(), "--generation-database", "none"]);
         command.args(["--report", "json", "--report-json-path"]).arg(report);
         command

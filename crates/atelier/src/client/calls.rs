@@ -166,9 +166,9 @@ impl Client {
         self.ask(Call::get(["api", "v1", "memory", "snapshot"]).query("limit", Some(limit))).await
     }
 
-    /// Whether an Atelier answers, within a short time.
-    pub async fn is_healthy(&self) -> bool {
-        let call = Call { timeout: Duration::from_secs(2), ..Call::get(["healthz"]) };
+    /// Whether a server answers within a short time, and is not about to stop.
+    pub async fn is_ready(&self) -> bool {
+        let call = Call { timeout: Duration::from_secs(2), ..Call::get(["readyz"]) };
         self.request(&call).send().await.is_ok_and(|response| response.status().is_success())
     }
 }

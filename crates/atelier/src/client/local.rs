@@ -23,6 +23,9 @@ use super::{Client, Endpoint, Problem, Result, RunsQuery, Source};
 /// How long a server may take to listen, and to stop.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(20);
+/// The code of the failure when another server holds the folder, and how long to leave it to that.
+const IN_USE: &str = "workspace_in_use";
+const IN_USE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What a server says about itself in its folder.
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ pub fn announced(folder: &Path) -> Option<Announcement> {
 pub async fn find(folder: &Path) -> Result<Option<(Client, Announcement)>> {
     let Some(found) = announced(folder) else { return Ok(None) };
     let client = Client::new(found.endpoint.clone(), Source::Folder(folder.to_owned()))?;
-    Ok(client.is_healthy().await.then_some((client, found)))
+    Ok(client.is_ready().await.then_some((client, found)))
 }
 
 /// A server that was started for one command.
@@ -84,25 +87,23 @@ pub async fn start(folder: &Path) -> Result<(Client, Option<OwnServer>)> {
     };
     std::fs::create_dir_all(folder.join("logs")).map_err(unusable)?;
     // It holds the link that opens the UI.
-    let output =
-        File::options().create(true).write(true).truncate(true).mode(0o600).open(&log).map_err(unusable)?;
-    let mut process = spawn(folder, output)?;
+    let open =
+        || File::options().create(true).write(true).truncate(true).mode(0o600).open(&log).map_err(unusable);
+    let mut process = spawn(folder, open()?)?;
     let deadline = Instant::now() + LONGEST_WAIT;
-    let mut ended = None;
     while Instant::now() < deadline {
         if let Some((client, found)) = find(folder).await? {
             let own = i64::from(found.pid) == i64::from(process.id());
             return Ok((client, own.then_some(OwnServer { process })));
         }
-        if ended.is_none() {
-            ended = process.try_wait().ok().flatten();
-        }
-        if let Some(status) = ended {
-            let problem = why_ended(&log, status.code());
-            // Another server holds the folder: it may be about to say where it is.
-            if problem.kind != Kind::Conflict || Instant::now() + PAUSE >= deadline {
+        if let Ok(Some(_)) = process.try_wait() {
+            let problem = why_ended(&log);
+            // Another server holds the folder: it is about to say where it is, or to stop.
+            if problem.code != IN_USE || Instant::now() + IN_USE_PAUSE >= deadline {
                 return Err(problem);
             }
+            sleep(IN_USE_PAUSE).await;
+            process = spawn(folder, open()?)?;
         }
         sleep(PAUSE).await;
     }
@@ -120,7 +121,7 @@ fn spawn(folder: &Path, output: File) -> Result<Child> {
     let errors = output.try_clone().map_err(failed)?;
     let program = std::env::current_exe().map_err(failed)?;
     Command::new(program)
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(output)
@@ -131,17 +132,29 @@ fn spawn(folder: &Path, output: File) -> Result<Child> {
         .map_err(failed)
 }
 
-/// What the server wrote before it ended: its own `error:` and `hint:` lines.
-fn why_ended(log: &Path, code: Option<i32>) -> Problem {
+/// What the server wrote before it ended: a failure as `--json` has it.
+fn why_ended(log: &Path) -> Problem {
+    #[derive(Deserialize)]
+    struct Told {
+        error: Failure,
+        exit_code: i32,
+    }
+    #[derive(Deserialize)]
+    struct Failure {
+        code: String,
+        message: String,
+        hint: Option<String>,
+    }
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let last = |prefix: &str| {
-        text.lines().rev().find_map(|line| line.strip_prefix(prefix)).map(|line| line.trim().to_owned())
-    };
-    let kind = code.and_then(crate::cli::kind_of_exit_code).unwrap_or(Kind::Unavailable);
-    let message = last("error:").unwrap_or_else(|| "The server ended before it listened".into());
-    let hint = last("hint:").unwrap_or_else(|| format!("Look into {}", log.display()));
-    Problem::new(kind, "server_did_not_start", message).with_hint(hint)
+    match text.lines().rev().find_map(|line| serde_json::from_str::<Told>(line).ok()) {
+        Some(Told { error, exit_code }) => {
+            let kind = crate::cli::kind_of_exit_code(exit_code).unwrap_or(Kind::Unavailable);
+            Problem { hint: error.hint, ..Problem::new(kind, error.code, error.message) }
+        }
+        None => Problem::unavailable("server_did_not_start", "The server ended before it listened")
+            .with_hint(format!("Look into {}", log.display())),
+    }
 }
 
 impl OwnServer {
@@ -200,13 +213,11 @@ mod tests {
     fn a_server_that_did_not_start_is_told_in_its_own_words() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("server.out");
-        std::fs::write(&log, "noise\nerror: The disk is full\nhint: Free some space\n").unwrap();
-        let problem = why_ended(&log, Some(6));
-        assert_eq!((problem.kind, problem.message.as_str()), (Kind::Limit, "The disk is full"));
+        let told = r#"{"error":{"code":"disk_full","message":"The disk is full","hint":"Free some space"},"exit_code":6}"#;
+        std::fs::write(&log, format!("noise\n{told}\nerror: The disk is full\n")).unwrap();
+        let problem = why_ended(&log);
+        assert_eq!((problem.kind, problem.code.as_str()), (Kind::Limit, "disk_full"));
         assert_eq!(problem.hint.as_deref(), Some("Free some space"));
-        assert_eq!(
-            why_ended(&folder.path().join("none"), None).message,
-            "The server ended before it listened"
-        );
+        assert_eq!(why_ended(&folder.path().join("none")).code, "server_did_not_start");
     }
 }

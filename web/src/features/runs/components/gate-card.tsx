@@ -93,10 +93,7 @@ function Answer({ runId, gate }: { runId: string; gate: Gate }) {
 
   function again() {
     decide.reset()
-    const note = feedback.trim()
-    retry
-      .mutateAsync({ stage: gate.stage ?? gate.name, input: note ? { feedback: note } : undefined })
-      .then(() => leave(t('gate.done.retry')), shownBelow)
+    retry.mutateAsync({ stage: gate.stage ?? gate.name }).then(() => leave(t('gate.done.retry')), shownBelow)
   }
 
   return (
