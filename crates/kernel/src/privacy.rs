@@ -1,7 +1,14 @@
 //! How far a piece of content may travel.
 
 /// A privacy label. Labels order from open to strict; what is made of several parts carries the
-/// strictest of them (`max`).
+/// strictest of them (`max`):
+///
+/// ```
+/// use kernel::Privacy;
+///
+/// let labels = [Privacy::Shareable, Privacy::Local, Privacy::Shareable];
+/// assert_eq!(labels.into_iter().max(), Some(Privacy::Local));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Privacy {
     /// May be sent to any provider the owner configured.
