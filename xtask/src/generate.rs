@@ -1,46 +1,30 @@
 //! `cargo xtask gen`: what is derived from the code, written out so that reviews see it change.
 //!
-//! The binary prints its OpenAPI document, which becomes `web/openapi.json`, and from that the UI's
-//! types in `web/src/gen/openapi.ts`. `--check` writes nothing and fails if either would change.
+//! The binary prints its OpenAPI document, which becomes `web/openapi.json`. `--check` writes nothing
+//! and fails if it would change.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::binary::{self, Profile};
+use crate::process;
 use crate::workshop::Workshop;
-use crate::{process, ui};
 
 const DOCUMENT: &str = "web/openapi.json";
-const TYPES: &str = "web/src/gen/openapi.ts";
 
 /// `cargo xtask gen [--check]`.
 pub fn generate(workshop: &Workshop, check: bool) -> Result<()> {
-    ui::install(workshop)?;
     let binary = binary::build(workshop, Profile::Dev)?;
-    let folder = workshop.empty_scratch("gen")?;
-    let document = folder.join("openapi.json");
-    std::fs::write(&document, document_of(&binary)?)?;
-    let types = folder.join("openapi.ts");
-    let mut command = workshop.node("npx");
-    command.args(["--no-install", "openapi-typescript"]).arg(&document).arg("--output").arg(&types);
-    process::run(&mut command).context("openapi-typescript has to be a devDependency of web/")?;
-    let mut changed = Vec::new();
-    for (made, kept) in [(&document, DOCUMENT), (&types, TYPES)] {
-        let made = std::fs::read_to_string(made)?;
-        let place = workshop.root.join(kept);
-        let there = std::fs::read_to_string(&place).unwrap_or_default();
-        if let Some(line) = first_difference(&there, &made) {
-            changed.push(format!("{kept}:{line}"));
-            if !check {
-                write(&place, &made)?;
-                eprintln!("wrote {kept}");
-            }
-        }
+    let made = document_of(&binary)?;
+    let place = workshop.root.join(DOCUMENT);
+    let there = std::fs::read_to_string(&place).unwrap_or_default();
+    let Some(line) = first_difference(&there, &made) else { return Ok(()) };
+    if check {
+        bail!("{DOCUMENT}:{line} would change; run `cargo xtask gen` and commit what it writes");
     }
-    if check && !changed.is_empty() {
-        bail!("{} would change; run `cargo xtask gen` and commit what it writes", changed.join(" and "));
-    }
+    write(&place, &made)?;
+    eprintln!("wrote {DOCUMENT}");
     Ok(())
 }
 
