@@ -265,7 +265,7 @@ mod tests {
         for path in ["/", "/root", "/home", "/home/ana", "/srv"] {
             assert!(is_too_wide(Path::new(path)), "{path}");
         }
-        for path in ["/root/.pyenv/versions/3.11.7", "/home/ana/.nvm/versions/node/v20", "/opt/python"] {
+        for path in ["/home/ana/.pyenv/versions/3.11.7", "/home/ana/.nvm/versions/node/v20", "/opt/python"] {
             assert!(!is_too_wide(Path::new(path)), "{path}");
         }
     }
