@@ -79,6 +79,10 @@ async function settle(page) {
   await page.waitForFunction(() => !document.querySelector('main .animate-breathe'))
   await page.evaluate(() => document.fonts.ready)
   await page.waitForTimeout(150)
+  // A change of theme fades; a slow machine may still be between the two.
+  await page.waitForFunction(() =>
+    document.getAnimations().every((it) => it.playState !== 'running' || it.effect.getComputedTiming().endTime === Infinity),
+  )
 }
 
 async function violationsOf(page) {
