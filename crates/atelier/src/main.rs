@@ -9,6 +9,10 @@ mod logging;
 mod serve;
 mod settings;
 
+/// Runs make many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     cli::main()
 }

@@ -86,6 +86,8 @@ pub(crate) struct Services {
     hungry: AtomicBool,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// The same, to look at often.
+    is_stopping: AtomicBool,
     cut_off: CancellationToken,
 }
 
@@ -112,6 +114,7 @@ impl Engine {
             hungry: AtomicBool::new(false),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
+            is_stopping: AtomicBool::new(false),
             cut_off: CancellationToken::new(),
             store,
             blobs,
@@ -150,7 +153,9 @@ impl Engine {
     /// their runs up.
     pub async fn stop(&self, grace: Duration) {
         let services = &self.services;
+        services.is_stopping.store(true, Ordering::SeqCst);
         services.stopping.cancel();
+        services.active.lock().values().for_each(|run| run.look());
         services.tasks.close();
         if tokio::time::timeout(grace, services.tasks.wait()).await.is_err() {
             tracing::info!("cutting off steps that have not ended");
@@ -167,7 +172,7 @@ impl Engine {
 
 impl Services {
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
+        self.is_stopping.load(Ordering::SeqCst)
     }
 
     fn active(&self, run_id: &RunId) -> Option<Arc<ActiveRun>> {

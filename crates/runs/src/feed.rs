@@ -53,7 +53,8 @@ impl Feed {
     pub fn subscribe(&self, run_id: &RunId, after: u64) -> Subscription {
         let channel = self.channel(run_id);
         let newest = channel.newest.subscribe();
-        Subscription { store: self.store.clone(), run_id: run_id.clone(), channel, newest, after }
+        let (store, run_id) = (self.store.clone(), run_id.clone());
+        Subscription { store, run_id, channel, newest, after, caught_up: false }
     }
 
     /// Follows every run from now on. A listener that falls 4,096 events behind is told so and
@@ -142,6 +143,9 @@ pub struct Subscription {
     channel: Arc<Channel>,
     newest: watch::Receiver<u64>,
     after: u64,
+    /// Whether everything stored when this reader last asked the store has been handed out. What is
+    /// stored later is published, so then the channel tells whether there is more.
+    caught_up: bool,
 }
 
 impl Subscription {
@@ -171,10 +175,14 @@ impl Subscription {
     /// # Errors
     /// When the store cannot be read.
     pub async fn available(&mut self) -> Result<Vec<EventRecord>, Error> {
-        self.newest.mark_unchanged();
+        let newest = *self.newest.borrow_and_update();
+        if self.caught_up && newest <= self.after {
+            return Ok(Vec::new());
+        }
         let mut batch = self.read_recent();
         if batch.is_empty() {
             batch = self.store.load_events(&self.run_id, self.after, BATCH).await?;
+            self.caught_up = batch.len() < BATCH as usize;
         }
         if let Some(last) = batch.last() {
             self.after = last.seq();

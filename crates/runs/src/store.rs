@@ -180,6 +180,9 @@ pub trait RunStore: Send + Sync {
     /// A run's events after `after`, at most `limit`, in order.
     async fn load_events(&self, run_id: &RunId, after: u64, limit: u32) -> Result<Vec<EventRecord>, Error>;
 
+    /// All of a run's events of one kind, in order.
+    async fn load_kind(&self, run_id: &RunId, kind: &str) -> Result<Vec<EventRecord>, Error>;
+
     /// The events the fold depends on, in order, and the last sequence number there is.
     async fn load_structural(&self, run_id: &RunId) -> Result<(Vec<EventRecord>, u64), Error>;
 

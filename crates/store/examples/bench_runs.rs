@@ -16,6 +16,9 @@ use runs::{
 use serde_json::{Value, json};
 use store::{SqlRunStore, Workspace};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const STEPS: usize = 10;
 
 struct TenSteps {

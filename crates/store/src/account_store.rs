@@ -3,8 +3,9 @@
 use accounts::{AccountStore, SecretHash, Session, Token};
 use async_trait::async_trait;
 use kernel::{Page, PageRequest, Result, Timestamp, TokenId};
+use rusqlite::{Connection, params};
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use crate::cursor;
 use crate::error::Error;
@@ -35,13 +36,11 @@ impl SqlAccountStore {
     }
 
     /// Changes rows with `sql`, which takes a text and a number; gives how many there were.
-    async fn change(&self, sql: &'static str, text: String, number: i64) -> Result<u64> {
-        let changed = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                let done = sqlx::query(sql).bind(text).bind(number).execute(connection).await?;
-                Ok(done.rows_affected())
-            })
-        });
+    async fn change(&self, sql: &'static str, text: String, number: i64) -> Result<usize> {
+        let changed = self
+            .database
+            .writer()
+            .write(move |connection| Ok(connection.prepare_cached(sql)?.execute(params![text, number])?));
         Ok(changed.await?)
     }
 }
@@ -51,23 +50,21 @@ impl AccountStore for SqlAccountStore {
     async fn create_token(&self, hash: &SecretHash, token: &Token) -> Result<()> {
         let (hash, token) = (hash.to_hex(), token.clone());
         let created = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO tokens (id, hash, name, scopes, created_at, expires_at, revoked_at, last_used_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )
-                .bind(token.id.as_str())
-                .bind(hash)
-                .bind(&token.name)
-                .bind(token.scopes.to_string())
-                .bind(token.created_at.0)
-                .bind(token.expires_at.map(|at| at.0))
-                .bind(token.revoked_at.map(|at| at.0))
-                .bind(token.last_used_at.map(|at| at.0))
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
+            connection.execute(
+                "INSERT INTO tokens (id, hash, name, scopes, created_at, expires_at, revoked_at, last_used_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    token.id.as_str(),
+                    hash,
+                    token.name,
+                    token.scopes.to_string(),
+                    token.created_at.0,
+                    token.expires_at.map(|at| at.0),
+                    token.revoked_at.map(|at| at.0),
+                    token.last_used_at.map(|at| at.0),
+                ],
+            )?;
+            Ok(())
         });
         Ok(created.await?)
     }
@@ -102,9 +99,8 @@ impl AccountStore for SqlAccountStore {
 
     async fn create_session(&self, hash: &SecretHash, session: &Session) -> Result<()> {
         let (hash, session) = (hash.to_hex(), session.clone());
-        let created = self.database.writer().write(move |connection| {
-            Box::pin(async move { insert_session(connection, &hash, &session).await })
-        });
+        let created =
+            self.database.writer().write(move |connection| insert_session(connection, &hash, &session));
         Ok(created.await?)
     }
 
@@ -137,10 +133,8 @@ impl AccountStore for SqlAccountStore {
     async fn delete_session(&self, hash: &SecretHash) -> Result<()> {
         let hash = hash.to_hex();
         let deleted = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                sqlx::query("DELETE FROM sessions WHERE hash = ?1").bind(hash).execute(connection).await?;
-                Ok(())
-            })
+            connection.execute("DELETE FROM sessions WHERE hash = ?1", [hash])?;
+            Ok(())
         });
         Ok(deleted.await?)
     }
@@ -160,50 +154,36 @@ impl AccountStore for SqlAccountStore {
     ) -> Result<bool> {
         let (key, cookie, session) = (key.to_hex(), cookie.to_hex(), session.clone());
         let redeemed = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                let taken = sqlx::query("DELETE FROM open_keys WHERE hash = ?1 AND expires_at > ?2")
-                    .bind(key)
-                    .bind(now.0)
-                    .execute(&mut *connection)
-                    .await?;
-                if taken.rows_affected() == 0 {
-                    return Ok(false);
-                }
-                insert_session(connection, &cookie, &session).await?;
-                Ok(true)
-            })
+            let sql = "DELETE FROM open_keys WHERE hash = ?1 AND expires_at > ?2";
+            if connection.execute(sql, params![key, now.0])? == 0 {
+                return Ok(false);
+            }
+            insert_session(connection, &cookie, &session)?;
+            Ok(true)
         });
         Ok(redeemed.await?)
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<()> {
         let purged = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                for sql in [
-                    "DELETE FROM sessions WHERE expires_at <= ?1",
-                    "DELETE FROM open_keys WHERE expires_at <= ?1",
-                ] {
-                    sqlx::query(sql).bind(now.0).execute(&mut *connection).await?;
-                }
-                Ok(())
-            })
+            for sql in [
+                "DELETE FROM sessions WHERE expires_at <= ?1",
+                "DELETE FROM open_keys WHERE expires_at <= ?1",
+            ] {
+                connection.execute(sql, [now.0])?;
+            }
+            Ok(())
         });
         Ok(purged.await?)
     }
 }
 
-async fn insert_session(
-    connection: &mut SqliteConnection,
-    hash: &str,
-    session: &Session,
-) -> Result<(), Error> {
-    sqlx::query("INSERT INTO sessions (hash, token_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)")
-        .bind(hash)
-        .bind(session.token_id.as_ref().map(TokenId::as_str))
-        .bind(session.created_at.0)
-        .bind(session.expires_at.0)
-        .execute(connection)
-        .await?;
+fn insert_session(connection: &Connection, hash: &str, session: &Session) -> Result<(), Error> {
+    let token_id = session.token_id.as_ref().map(TokenId::as_str);
+    connection.execute(
+        "INSERT INTO sessions (hash, token_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![hash, token_id, session.created_at.0, session.expires_at.0],
+    )?;
     Ok(())
 }
 

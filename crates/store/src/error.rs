@@ -47,27 +47,58 @@ pub enum Error {
     Closed,
     /// Anything else the database says.
     #[error("the database failed")]
-    Database(#[source] sqlx::Error),
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A row that does not say what it should.
     #[error("a stored row cannot be read: {0}")]
     Unreadable(String),
 }
 
+impl Error {
+    /// What an extended SQLite result code means, if it is one that a person can do something about.
+    fn of_code(code: i32, message: &str) -> Option<Self> {
+        // The low byte is the primary code.
+        match code & 0xff {
+            13 => Some(Self::DiskFull),
+            // A folder that may be read only shows as a file that cannot be opened.
+            8 | 14 => Some(Self::ReadOnly),
+            5 | 6 => Some(Self::Busy),
+            11 | 26 => Some(Self::Damaged(message.to_owned())),
+            _ => None,
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if let sqlx::Error::Database(database) = &error {
-            // The low byte of an extended SQLite result code is the primary code.
-            let code = database.code().and_then(|code| code.parse::<i64>().ok()).map(|code| code & 0xff);
-            match code {
-                Some(13) => return Self::DiskFull,
-                Some(8) => return Self::ReadOnly,
-                Some(5 | 6) => return Self::Busy,
-                Some(11 | 26) => return Self::Damaged(database.message().to_owned()),
-                _ => {}
+        let known = match &error {
+            sqlx::Error::Database(database) => {
+                let code = database.code().and_then(|code| code.parse().ok());
+                code.and_then(|code| Self::of_code(code, database.message()))
             }
-        }
-        Self::Database(error)
+            _ => None,
+        };
+        known.unwrap_or_else(|| Self::Database(error.into()))
     }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let known = match &error {
+            rusqlite::Error::SqliteFailure(failure, message) => {
+                Self::of_code(failure.extended_code, message.as_deref().unwrap_or_default())
+            }
+            _ => None,
+        };
+        known.unwrap_or_else(|| Self::Database(error.into()))
+    }
+}
+
+/// Whether a row was refused because its key is taken.
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    error.sqlite_error().is_some_and(|failure| {
+        matches!(failure.extended_code, SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE)
+    })
 }
 
 impl From<Error> for kernel::Error {
@@ -93,7 +124,7 @@ impl From<Error> for kernel::Error {
                 "Update Atelier, or open the folder with the version that wrote it",
             ),
             Error::DiskFull => {
-                new(Kind::Limit, "disk_full", "Free some space; nothing that was acknowledged is lost")
+                new(Kind::Unavailable, "disk_full", "Free some space; nothing that was acknowledged is lost")
             }
             Error::Damaged(_) => new(
                 Kind::Unavailable,

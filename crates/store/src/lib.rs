@@ -1,8 +1,8 @@
 //! All SQL and all blobs: where everything the planes keep ends up.
 //!
 //! Invariants:
-//! - Every change goes through one [`writer::Writer`], which commits what is waiting as one
-//!   transaction and answers only when it is as safe as was asked for.
+//! - Every change goes through one [`writer::Writer`], a thread that commits what is waiting as one
+//!   transaction; who asked is answered only when it is as safe as was asked for.
 //! - Readers never wait for the writer (write-ahead log).
 //! - No other crate knows SQL; planes see only the ports they declared.
 //!

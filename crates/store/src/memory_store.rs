@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use kernel::{Actor, DispatchId, DocumentId, Page, PageRequest, Result, Timestamp};
 use memory::{Candidate, Dispatch, Document, Filter, MemoryStore};
+use rusqlite::{Connection, params};
 use serde_json::json;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use crate::cursor;
 use crate::error::Error;
@@ -35,10 +36,7 @@ impl SqlMemoryStore {
 impl MemoryStore for SqlMemoryStore {
     async fn upsert_document(&self, document: &Document) -> Result<DocumentId> {
         let document = document.clone();
-        let stored = self
-            .database
-            .writer()
-            .write(move |connection| Box::pin(async move { upsert(connection, &document).await }));
+        let stored = self.database.writer().write(move |connection| upsert(connection, &document));
         read_id(&stored.await?)
     }
 
@@ -55,11 +53,7 @@ impl MemoryStore for SqlMemoryStore {
     async fn delete_document(&self, id: &DocumentId) -> Result<bool> {
         let id = id.to_string();
         let deleted = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                let done =
-                    sqlx::query("DELETE FROM documents WHERE id = ?1").bind(id).execute(connection).await?;
-                Ok(done.rows_affected() > 0)
-            })
+            Ok(connection.execute("DELETE FROM documents WHERE id = ?1", [id])? > 0)
         });
         Ok(deleted.await?)
     }
@@ -128,11 +122,9 @@ impl MemoryStore for SqlMemoryStore {
     async fn log_dispatch(&self, dispatch: &Dispatch, document: &Document) -> Result<()> {
         let (dispatch, document) = (dispatch.clone(), document.clone());
         let logged = self.database.writer().write(move |connection| {
-            Box::pin(async move {
-                insert_dispatch(connection, &dispatch).await?;
-                upsert(connection, &document).await?;
-                Ok(())
-            })
+            insert_dispatch(connection, &dispatch)?;
+            upsert(connection, &document)?;
+            Ok(())
         });
         Ok(logged.await?)
     }
@@ -162,42 +154,42 @@ fn match_expression(terms: &[String]) -> Option<String> {
 }
 
 /// Gives the id under which the document is stored.
-async fn upsert(connection: &mut SqliteConnection, document: &Document) -> Result<String, Error> {
-    let id = sqlx::query_scalar(
+fn upsert(connection: &Connection, document: &Document) -> Result<String, Error> {
+    let mut statement = connection.prepare_cached(
         "INSERT INTO documents (id, collection, key, source, privacy, created_at, updated_at, title, text)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT (collection, key) DO UPDATE SET source = excluded.source, privacy = excluded.privacy,
              updated_at = excluded.updated_at, title = excluded.title, text = excluded.text
          RETURNING id",
-    )
-    .bind(document.id.as_str())
-    .bind(&document.collection)
-    .bind(&document.key)
-    .bind(&document.source)
-    .bind(document.privacy.as_str())
-    .bind(document.created_at.0)
-    .bind(document.updated_at.0)
-    .bind(&document.title)
-    .bind(&document.text)
-    .fetch_one(connection)
-    .await?;
-    Ok(id)
+    )?;
+    let values = params![
+        document.id.as_str(),
+        document.collection,
+        document.key,
+        document.source,
+        document.privacy.as_str(),
+        document.created_at.0,
+        document.updated_at.0,
+        document.title,
+        document.text,
+    ];
+    Ok(statement.query_row(values, |row| row.get(0))?)
 }
 
-async fn insert_dispatch(connection: &mut SqliteConnection, dispatch: &Dispatch) -> Result<(), Error> {
-    sqlx::query(
+fn insert_dispatch(connection: &Connection, dispatch: &Dispatch) -> Result<(), Error> {
+    connection.execute(
         "INSERT INTO dispatches (id, task_type, actor, request_id, created_at, prompt, plan)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )
-    .bind(dispatch.id.as_str())
-    .bind(&dispatch.task_type)
-    .bind(dispatch.actor.to_string())
-    .bind(dispatch.request_id.as_deref())
-    .bind(dispatch.created_at.0)
-    .bind(&dispatch.prompt)
-    .bind(dispatch.plan.to_string())
-    .execute(connection)
-    .await?;
+        params![
+            dispatch.id.as_str(),
+            dispatch.task_type,
+            dispatch.actor.to_string(),
+            dispatch.request_id,
+            dispatch.created_at.0,
+            dispatch.prompt,
+            dispatch.plan.to_string(),
+        ],
+    )?;
     Ok(())
 }
 

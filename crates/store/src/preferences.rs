@@ -24,21 +24,17 @@ impl Database {
     pub async fn set_preferences(&self, changes: Vec<(String, Option<String>)>) -> Result<(), Error> {
         self.writer()
             .write(move |connection| {
-                Box::pin(async move {
-                    for (name, value) in changes {
-                        let query = match value {
-                            Some(value) => sqlx::query(
-                                "INSERT INTO preferences (name, value) VALUES (?1, ?2)
-                                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                            )
-                            .bind(name)
-                            .bind(value),
-                            None => sqlx::query("DELETE FROM preferences WHERE name = ?1").bind(name),
-                        };
-                        query.execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
+                for (name, value) in changes {
+                    match value {
+                        Some(value) => connection.execute(
+                            "INSERT INTO preferences (name, value) VALUES (?1, ?2)
+                             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                            [name, value],
+                        )?,
+                        None => connection.execute("DELETE FROM preferences WHERE name = ?1", [name])?,
+                    };
+                }
+                Ok(())
             })
             .await
     }

@@ -1,230 +1,235 @@
-//! The statements that write runs, many at a time.
+//! The statements that write runs.
 //!
-//! Each statement takes its rows as one JSON array, so that a batch of any size is the same few
-//! prepared statements.
+//! Invariant: [`RunRows::heads`] says what the database says, or nothing. It is forgotten whenever
+//! anything else may have written: another connection, a change that is not a run's, a rollback.
 
 use std::collections::HashMap;
 
-use runs::store::{RowChange, RowState, RunWrite};
+use kernel::RunId;
+use runs::store::{NewRun, RowChange, RowState, RunWrite};
 use runs::{Commit, Error};
-use serde_json::{Value, json};
-use sqlx::sqlite::SqliteConnection;
+use rusqlite::{Connection, OptionalExtension, Statement, params};
+
+use crate::error::Error as StoreError;
 
 const CREATE: &str = "
 INSERT INTO runs (id, workflow, version, title, status, actor, parent_id, forked_from, waiting_gates,
     idempotency_key, request_digest, lease_owner, lease_epoch, due_at, created_at, updated_at, finished_at,
     title_folded)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
-    value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16, value->>17
-FROM json_each(?1)";
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
-/// The first write that comes neither from the holder of the lease nor from nobody in particular.
-const NOT_HELD: &str = "
-SELECT min(write.key) FROM json_each(?1) AS write LEFT JOIN runs ON runs.id = write.value->>0
-WHERE runs.id IS NULL OR (write.value->>1 IS NOT NULL AND runs.lease_epoch <> write.value->>1)";
+const HEAD: &str = "
+SELECT lease_epoch, (SELECT coalesce(max(seq), 0) FROM events WHERE run_id = ?1) FROM runs WHERE id = ?1";
 
-/// The first write that does not go on exactly where its run's log ends.
-const NOT_CONTINUED: &str = "
-SELECT min(write.key) FROM json_each(?1) AS write
-WHERE write.value->>2 <> 0
-    AND NOT EXISTS (SELECT 1 FROM events WHERE run_id = write.value->>0 AND seq = write.value->>2)";
+const APPEND: &str = "INSERT INTO events (run_id, seq, at, kind, payload) VALUES (?1, ?2, ?3, ?4, ?5)";
 
-const APPEND: &str = "
-INSERT INTO events (run_id, seq, at, kind, payload)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1)";
-
-/// A write without a lease takes the run out of its holder's hands.
-const TAKE_AWAY: &str = "
-UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = NULL
-WHERE id IN (SELECT value FROM json_each(?1))";
-
+/// A run that a child has woken meanwhile looks at its children before it waits.
 const UPDATE: &str = "
-UPDATE runs SET status = change.value->>1,
-    due_at = CASE WHEN wake_pending = 1 AND change.value->>1 IN ('waiting', 'waiting_approval')
-        THEN change.value->>5 ELSE change.value->>2 END,
-    waiting_gates = change.value->>3, error = change.value->>4, updated_at = change.value->>5,
-    finished_at = change.value->>6
-FROM json_each(?1) AS change WHERE runs.id = change.value->>0";
+UPDATE runs SET status = ?2,
+    due_at = CASE WHEN wake_pending = 1 AND ?2 IN ('waiting', 'waiting_approval') THEN ?6 ELSE ?3 END,
+    waiting_gates = ?4, error = ?5, updated_at = ?6, finished_at = ?7
+WHERE id = ?1";
 
-const WAKE_PARENTS: &str = "
+const WAKE_PARENT: &str = "
 UPDATE runs SET wake_pending = 1,
-    due_at = CASE WHEN status IN ('waiting', 'waiting_approval') THEN parent.value->>1 ELSE due_at END
-FROM json_each(?1) AS parent WHERE runs.id = parent.value->>0";
+    due_at = CASE WHEN status IN ('waiting', 'waiting_approval') THEN ?2 ELSE due_at END
+WHERE id = ?1";
 
-/// Writes `writes`, all of them or, when it fails, none that the caller's savepoint does not undo.
-/// They are one commit, or many that do not touch the same run in ways whose order matters:
-/// [`may_share_statements`].
-pub(crate) async fn write(connection: &mut SqliteConnection, writes: &[&RunWrite]) -> Result<(), Error> {
-    let mut created = Vec::new();
-    let mut updated: HashMap<&str, Value> = HashMap::new();
-    let mut parents = Vec::new();
-    for write in writes {
-        let state = match &write.row {
-            None => continue,
-            Some(RowChange::Create(new)) => {
-                created.push(creation(write, new));
-                &new.state
-            }
-            Some(RowChange::Update(state)) => {
-                // Of several changes in one batch only the last one shows.
-                updated.insert(write.run_id.as_str(), change(write, state));
-                state
-            }
-        };
-        if let Some(parent) = &state.wake_parent {
-            parents.push(json!([parent, state.updated_at]));
-        }
+const TAKE_AWAY: &str = "UPDATE runs SET lease_epoch = lease_epoch + 1, lease_owner = NULL WHERE id = ?1";
+
+/// How many runs are written to at once before all heads are read anew.
+const MOST_HEADS: usize = 8_192;
+
+/// Where a run's log ends and who may go on with it.
+#[derive(Clone, Copy)]
+struct Head {
+    epoch: u64,
+    last_seq: u64,
+}
+
+/// The statements, prepared once, and the heads of the runs that are being written to.
+pub(crate) struct RunRows<'c> {
+    heads: HashMap<RunId, Head>,
+    /// SQLite's count of what other connections have written.
+    others: i64,
+    begin: Statement<'c>,
+    data_version: Statement<'c>,
+    commit: Statement<'c>,
+    create: Statement<'c>,
+    head: Statement<'c>,
+    append: Statement<'c>,
+    update: Statement<'c>,
+    wake_parent: Statement<'c>,
+    take_away: Statement<'c>,
+}
+
+impl<'c> RunRows<'c> {
+    pub(crate) fn prepare(connection: &'c Connection) -> Result<Self, StoreError> {
+        Ok(Self {
+            heads: HashMap::new(),
+            others: -1,
+            begin: connection.prepare("BEGIN IMMEDIATE")?,
+            data_version: connection.prepare("PRAGMA data_version")?,
+            commit: connection.prepare("COMMIT")?,
+            create: connection.prepare(CREATE)?,
+            head: connection.prepare(HEAD)?,
+            append: connection.prepare(APPEND)?,
+            update: connection.prepare(UPDATE)?,
+            wake_parent: connection.prepare(WAKE_PARENT)?,
+            take_away: connection.prepare(TAKE_AWAY)?,
+        })
     }
-    execute(connection, CREATE, created, writes).await?;
-    check(connection, writes).await?;
-    append(connection, writes).await?;
-    execute(connection, UPDATE, updated.into_values().collect(), writes).await?;
-    execute(connection, WAKE_PARENTS, parents, writes).await?;
-    let taken = writes.iter().filter(|write| takes_away(write)).map(|write| json!(write.run_id)).collect();
-    execute(connection, TAKE_AWAY, taken, writes).await
-}
 
-/// Whether many commits can be written with the same statements: nothing in them takes a run out
-/// of its holder's hands, which must happen between the writes before and after it.
-pub(crate) fn may_share_statements(commits: &[Commit]) -> bool {
-    !commits.iter().flat_map(|commit| &commit.writes).any(takes_away)
-}
+    pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
+        self.begin.execute([])?;
+        let others = self.data_version.query_row([], |row| row.get(0))?;
+        if others != self.others || self.heads.len() > MOST_HEADS {
+            self.forget();
+            self.others = others;
+        }
+        Ok(())
+    }
 
-fn takes_away(write: &RunWrite) -> bool {
-    write.epoch.is_none() && !matches!(write.row, Some(RowChange::Create(_)))
-}
+    /// Has every head be read anew.
+    pub(crate) fn forget(&mut self) {
+        self.heads.clear();
+    }
 
-/// Refuses writes whose lease is lost, then writes that do not go on where the log ends.
-async fn check(connection: &mut SqliteConnection, writes: &[&RunWrite]) -> Result<(), Error> {
-    let mut firsts: HashMap<&str, usize> = HashMap::new();
-    let mut last: HashMap<&str, u64> = HashMap::new();
-    let mut claims = Vec::with_capacity(writes.len());
-    for write in writes {
-        let mut before = write.events.first().map_or(0, |event| event.seq() - 1);
-        let run = write.run_id.as_str();
+    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
+        self.commit.execute([])?;
+        Ok(())
+    }
+
+    /// Writes all of `commit` or, when it fails, nothing that undoing the transaction does not undo.
+    pub(crate) fn write(&mut self, commit: &Commit) -> Result<(), Error> {
+        commit.writes.iter().try_for_each(|write| self.write_one(write))
+    }
+
+    fn write_one(&mut self, write: &RunWrite) -> Result<(), Error> {
+        let id = write.run_id.as_str();
+        if let Some(RowChange::Create(new)) = &write.row {
+            self.insert(id, new).map_err(|error| refused(error, write))?;
+            let head = Head { epoch: u64::from(new.lease_owner.is_some()), last_seq: 0 };
+            self.append(write, head)?;
+            return self.wake_parent(&new.state).map_err(|error| refused(error, write));
+        }
+        let head = self.head(write)?;
+        if write.epoch.is_some_and(|epoch| epoch != head.epoch) {
+            return Err(Error::Fenced(write.run_id.clone()));
+        }
+        self.append(write, head)?;
+        self.change(id, write).map_err(|error| refused(error, write))
+    }
+
+    fn change(&mut self, id: &str, write: &RunWrite) -> rusqlite::Result<()> {
+        if let Some(RowChange::Update(state)) = &write.row {
+            self.update.execute(params![
+                id,
+                state.status.as_str(),
+                state.due_at.map(|at| at.0),
+                state.waiting_gates,
+                error_json(state),
+                state.updated_at.0,
+                state.finished_at.map(|at| at.0),
+            ])?;
+            self.wake_parent(state)?;
+        }
+        if write.epoch.is_none() {
+            // A write without a lease takes the run out of its holder's hands.
+            self.take_away.execute([id])?;
+            self.heads.remove(&write.run_id);
+        }
+        Ok(())
+    }
+
+    fn wake_parent(&mut self, state: &RowState) -> rusqlite::Result<()> {
+        if let Some(parent) = &state.wake_parent {
+            self.wake_parent.execute(params![parent.as_str(), state.updated_at.0])?;
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, id: &str, new: &NewRun) -> rusqlite::Result<()> {
+        let (key, digest) = new.idempotency.as_ref().map(|(key, digest)| (key, digest)).unzip();
+        self.create.execute(params![
+            id,
+            new.workflow,
+            new.version,
+            new.title,
+            new.state.status.as_str(),
+            new.actor,
+            new.parent_id.as_ref().map(RunId::as_str),
+            new.forked_from.as_ref().map(RunId::as_str),
+            new.state.waiting_gates,
+            key,
+            digest,
+            new.lease_owner.as_ref().map(ToString::to_string),
+            i64::from(new.lease_owner.is_some()),
+            new.state.due_at.map(|at| at.0),
+            new.created_at.0,
+            new.state.updated_at.0,
+            new.state.finished_at.map(|at| at.0),
+            new.title.to_lowercase(),
+        ])?;
+        Ok(())
+    }
+
+    /// A run that does not exist is nobody's to write to.
+    fn head(&mut self, write: &RunWrite) -> Result<Head, Error> {
+        if let Some(head) = self.heads.get(&write.run_id) {
+            return Ok(*head);
+        }
+        let read = |row: &rusqlite::Row<'_>| {
+            let (epoch, last_seq): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok(Head { epoch: epoch.unsigned_abs(), last_seq: last_seq.unsigned_abs() })
+        };
+        let head = self.head.query_row([write.run_id.as_str()], read).optional();
+        head.map_err(|error| refused(error, write))?.ok_or_else(|| Error::Fenced(write.run_id.clone()))
+    }
+
+    /// The events must go on exactly where the run's log ends.
+    fn append(&mut self, write: &RunWrite, mut head: Head) -> Result<(), Error> {
+        let id = write.run_id.as_str();
         for event in &write.events {
-            if last.insert(run, event.seq()).is_some_and(|last| last + 1 != event.seq()) {
+            if event.seq() != head.last_seq + 1 {
                 return Err(Error::Conflict(write.run_id.clone()));
             }
+            head.last_seq = event.seq();
+            self.append
+                .execute(params![
+                    id,
+                    integer(event.seq()),
+                    event.at().0,
+                    event.event().kind(),
+                    event.payload_json()
+                ])
+                .map_err(|error| refused(error, write))?;
         }
-        // Only the first write of a run in this batch continues what is stored.
-        if !write.events.is_empty() && *firsts.entry(run).and_modify(|count| *count += 1).or_insert(1) > 1 {
-            before = 0;
+        self.heads.insert(write.run_id.clone(), head);
+        Ok(())
+    }
+}
+
+fn error_json(state: &RowState) -> Option<String> {
+    let error = state.error.as_ref()?;
+    Some(serde_json::to_string(error).expect("a failure holds only what JSON can say"))
+}
+
+pub(crate) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// What a refused statement means.
+fn refused(error: rusqlite::Error, write: &RunWrite) -> Error {
+    if !crate::error::is_taken(&error) {
+        return StoreError::from(error).into();
+    }
+    match &write.row {
+        Some(RowChange::Create(new)) if error.to_string().contains("idempotency_key") => {
+            Error::IdempotencyKeyReused(
+                new.idempotency.as_ref().map(|(key, _)| key.clone()).unwrap_or_default(),
+            )
         }
-        claims.push(json!([write.run_id, write.epoch, before]));
+        _ => Error::Conflict(write.run_id.clone()),
     }
-    if claims.is_empty() {
-        return Ok(());
-    }
-    let claims = Value::Array(claims).to_string();
-    for (statement, refusal) in [(NOT_HELD, Error::Fenced as fn(_) -> _), (NOT_CONTINUED, Error::Conflict)] {
-        let unfit: Option<i64> = sqlx::query_scalar(statement)
-            .bind(&claims)
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(|error| refused(error, writes))?;
-        if let Some(unfit) = unfit.and_then(|index| writes.get(usize::try_from(index).ok()?)) {
-            return Err(refusal(unfit.run_id.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn change(write: &RunWrite, state: &RowState) -> Value {
-    let error = state.error.as_ref().map(|error| json!(error).to_string());
-    json!([
-        write.run_id,
-        state.status.as_str(),
-        state.due_at,
-        state.waiting_gates,
-        error,
-        state.updated_at,
-        state.finished_at,
-    ])
-}
-
-fn creation(write: &RunWrite, new: &runs::store::NewRun) -> Value {
-    let (key, digest) = new.idempotency.clone().unzip();
-    json!([
-        write.run_id,
-        new.workflow,
-        new.version,
-        new.title,
-        new.state.status.as_str(),
-        new.actor,
-        new.parent_id,
-        new.forked_from,
-        new.state.waiting_gates,
-        key,
-        digest,
-        new.lease_owner,
-        u64::from(new.lease_owner.is_some()),
-        new.state.due_at,
-        new.created_at,
-        new.state.updated_at,
-        new.state.finished_at,
-        new.title.to_lowercase(),
-    ])
-}
-
-async fn append(connection: &mut SqliteConnection, writes: &[&RunWrite]) -> Result<(), Error> {
-    let count: usize = writes.iter().map(|write| write.events.len()).sum();
-    if count == 0 {
-        return Ok(());
-    }
-    let rows = event_rows(writes);
-    sqlx::query(APPEND).bind(rows).execute(connection).await.map_err(|error| refused(error, writes))?;
-    Ok(())
-}
-
-/// The events as one JSON array of arrays, written by hand: this is the hot path.
-fn event_rows(writes: &[&RunWrite]) -> String {
-    use std::fmt::Write as _;
-    let mut rows = String::with_capacity(writes.len() * 256);
-    rows.push('[');
-    for write in writes {
-        for event in &write.events {
-            if rows.len() > 1 {
-                rows.push(',');
-            }
-            let kind = serde_json::to_string(event.event().kind()).expect("a string is JSON");
-            let payload = serde_json::to_string(event.payload_json()).expect("a string is JSON");
-            write!(rows, r#"["{}",{},{},{kind},{payload}]"#, event.run_id(), event.seq(), event.at().0)
-                .expect("writing to a string cannot fail");
-        }
-    }
-    rows.push(']');
-    rows
-}
-
-async fn execute(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
-    rows: Vec<Value>,
-    writes: &[&RunWrite],
-) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = Value::Array(rows).to_string();
-    sqlx::query(statement).bind(rows).execute(connection).await.map_err(|error| refused(error, writes))?;
-    Ok(())
-}
-
-/// What a refused statement means; `writes` is one commit when the meaning reaches anyone.
-fn refused(error: sqlx::Error, writes: &[&RunWrite]) -> Error {
-    let first = || writes[0].run_id.clone();
-    if let sqlx::Error::Database(database) = &error
-        && database.is_unique_violation()
-    {
-        if database.message().contains("idempotency_key") {
-            let key = writes.iter().find_map(|write| match &write.row {
-                Some(RowChange::Create(new)) => new.idempotency.as_ref().map(|(key, _)| key.clone()),
-                _ => None,
-            });
-            return Error::IdempotencyKeyReused(key.unwrap_or_default());
-        }
-        return Error::Conflict(first());
-    }
-    crate::error::Error::from(error).into()
 }

@@ -5,11 +5,13 @@ use futures::future::BoxFuture;
 use kernel::{Page, PageRequest, RunId, Timestamp, WorkerId};
 use runs::store::{Claimed, Observer};
 use runs::{Commit, Error, Event, EventRecord, RunFilter, RunRow, RunStore, Status};
+use rusqlite::{Connection, params};
 use serde_json::json;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use crate::error::Error as StoreError;
+use crate::run_rows;
 use crate::sqlite::Database;
 
 const COLUMNS: &str = "id, workflow, version, title, status, actor, parent_id, forked_from, waiting_gates,
@@ -33,15 +35,6 @@ impl SqlRunStore {
             sqlx::query(sql).bind(value).fetch_optional(self.database.readers()).await.map_err(failed)?;
         row.as_ref().map(read_run).transpose()
     }
-
-    async fn change<T: Send + 'static>(
-        &self,
-        change: impl for<'c> FnOnce(&'c mut sqlx::SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>>
-        + Send
-        + 'static,
-    ) -> Result<T, Error> {
-        Ok(self.database.writer().write(change).await?)
-    }
 }
 
 #[async_trait]
@@ -59,8 +52,20 @@ impl RunStore for SqlRunStore {
             "SELECT seq, at, kind, payload FROM events WHERE run_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )
         .bind(run_id.as_str())
-        .bind(integer(after))
+        .bind(run_rows::integer(after))
         .bind(limit)
+        .fetch_all(self.database.readers())
+        .await
+        .map_err(failed)?;
+        rows.iter().map(|row| read_event(run_id, row)).collect()
+    }
+
+    async fn load_kind(&self, run_id: &RunId, kind: &str) -> Result<Vec<EventRecord>, Error> {
+        let rows = sqlx::query(
+            "SELECT seq, at, kind, payload FROM events WHERE run_id = ?1 AND kind = ?2 ORDER BY seq",
+        )
+        .bind(run_id.as_str())
+        .bind(kind)
         .fetch_all(self.database.readers())
         .await
         .map_err(failed)?;
@@ -143,40 +148,28 @@ impl RunStore for SqlRunStore {
             return Ok(Vec::new());
         }
         let worker = worker.to_string();
-        let rows = self
-            .change(move |connection| Box::pin(claim(connection, worker, now, lease_until, limit)))
-            .await?;
-        rows.into_iter()
+        let claimed =
+            self.database.writer().write(move |it| claim(it, &worker, now, lease_until, limit)).await?;
+        claimed
+            .into_iter()
             .map(|(id, epoch)| Ok(Claimed { run_id: read_id(&id)?, epoch: epoch.unsigned_abs() }))
             .collect()
     }
 
     async fn renew(&self, worker: &WorkerId, lease_until: Timestamp) -> Result<(), Error> {
         let worker = worker.to_string();
-        self.change(move |connection| {
-            Box::pin(async move {
-                sqlx::query("UPDATE runs SET due_at = ?2 WHERE lease_owner = ?1 AND status = 'running'")
-                    .bind(worker)
-                    .bind(lease_until.0)
-                    .execute(connection)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
+        let sql = "UPDATE runs SET due_at = ?2 WHERE lease_owner = ?1 AND status = 'running'";
+        let renewed = self.database.writer().write(move |connection| {
+            connection.prepare_cached(sql)?.execute(params![worker, lease_until.0])?;
+            Ok(())
+        });
+        Ok(renewed.await?)
     }
 
     async fn release_all(&self, now: Timestamp) -> Result<u64, Error> {
-        self.change(move |connection| {
-            Box::pin(async move {
-                let released = sqlx::query("UPDATE runs SET due_at = ?1 WHERE status = 'running'")
-                    .bind(now.0)
-                    .execute(connection)
-                    .await?;
-                Ok(released.rows_affected())
-            })
-        })
-        .await
+        let sql = "UPDATE runs SET due_at = ?1 WHERE status = 'running'";
+        let released = self.database.writer().write(move |connection| Ok(connection.execute(sql, [now.0])?));
+        Ok(released.await? as u64)
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
@@ -189,40 +182,33 @@ impl RunStore for SqlRunStore {
 }
 
 /// Takes up what is due and gives it in the order in which it was due.
-async fn claim(
-    connection: &mut SqliteConnection,
-    worker: String,
+fn claim(
+    connection: &Connection,
+    worker: &str,
     now: Timestamp,
     lease_until: Timestamp,
     limit: u32,
 ) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut due =
+        connection.prepare_cached("SELECT id FROM runs WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2")?;
     let due: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM runs WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2")
-            .bind(now.0)
-            .bind(limit)
-            .fetch_all(&mut *connection)
-            .await?;
-    let mut claimed: Vec<(String, i64)> = sqlx::query_as(
+        due.query_map(params![now.0, limit], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut claim = connection.prepare_cached(
         "UPDATE runs SET status = 'running', lease_owner = ?1, lease_epoch = lease_epoch + 1,
              due_at = ?2, wake_pending = 0
-         WHERE id IN (SELECT value FROM json_each(?3))
-         RETURNING id, lease_epoch",
-    )
-    .bind(worker)
-    .bind(lease_until.0)
-    .bind(json!(due).to_string())
-    .fetch_all(connection)
-    .await?;
-    claimed.sort_by_key(|(id, _)| due.iter().position(|other| other == id));
-    Ok(claimed)
+         WHERE id = ?3
+         RETURNING lease_epoch",
+    )?;
+    due.into_iter()
+        .map(|id| {
+            let epoch = claim.query_row(params![worker, lease_until.0, id], |row| row.get(0))?;
+            Ok((id, epoch))
+        })
+        .collect()
 }
 
 fn failed(error: sqlx::Error) -> Error {
     StoreError::from(error).into()
-}
-
-fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn escape_like(text: &str) -> String {

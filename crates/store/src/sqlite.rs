@@ -1,16 +1,18 @@
 //! The SQLite database of a workspace: one connection writes, a few read.
 //!
 //! Write-ahead log, so that readers see a steady picture and never block. The writing connection
-//! syncs each commit to disk unless everything in it asked for less ([`crate::writer`]).
+//! syncs each commit to disk unless everything in it asked for less ([`crate::writer`]). Migrations
+//! and readers go through sqlx, the writer through rusqlite; both are the same SQLite.
 
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
 };
-use sqlx::{ConnectOptions, Row};
+use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::error::Error;
 use crate::writer::Writer;
@@ -18,6 +20,8 @@ use crate::writer::Writer;
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 const READERS: u32 = 4;
+/// In KiB, as a negative number.
+const CACHE_SIZE: &str = "-8000";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open database. Cheap to clone.
@@ -39,17 +43,18 @@ impl Database {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("cache_size", "-8000")
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("cache_size", CACHE_SIZE)
             .pragma("temp_store", "memory")
             .disable_statement_logging();
         let mut connection = open_writable(&options).await?;
         migrate(&mut connection).await?;
+        let writer = Writer::start(open_writer(path)?)?;
+        connection.close().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
-        Ok(Self { readers, writer: Writer::start(connection) })
+        Ok(Self { readers, writer })
     }
 
     /// Connections for reading.
@@ -70,15 +75,22 @@ impl Database {
 }
 
 async fn open_writable(options: &SqliteConnectOptions) -> Result<SqliteConnection, Error> {
-    let mut connection = options.connect().await.map_err(|error| match Error::from(error) {
-        // SQLITE_CANTOPEN: the folder was checked before, so it is its permissions.
-        Error::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("14") => {
-            Error::ReadOnly
-        }
-        error => error,
-    })?;
+    let mut connection = options.connect().await?;
     // A read-only file opens without complaint and fails at the first write; find out now.
     sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await?;
+    Ok(connection)
+}
+
+fn open_writer(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(&format!(
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = {CACHE_SIZE}; PRAGMA temp_store = memory;
+         PRAGMA wal_autocheckpoint = 4000"
+    ))?;
     Ok(connection)
 }
 
@@ -94,6 +106,6 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), Error> {
         sqlx::migrate::MigrateError::Execute(error) => Error::from(error),
         // Its schema was made by steps this version does not know, such as those of a preview.
         sqlx::migrate::MigrateError::VersionMismatch(found) => Error::Newer { found, known },
-        other => Error::Database(sqlx::Error::Migrate(Box::new(other))),
+        other => Error::Database(other.into()),
     })
 }

@@ -4,6 +4,11 @@
 //! has queued up while it was busy, writes it in one transaction and answers everyone after its
 //! commit. A batch in which everything asked only for [`Durability::Process`] is committed without
 //! a sync; the next one that syncs flushes it too, since the log is one file.
+//!
+//! The writer is a thread that holds its connection itself: a statement is a function call for it,
+//! not a message to a worker and back (`docs/adr/0004-writer-on-its-own-thread.md`). What is
+//! committed is told by a task, batch after batch, so that a batch wakes the runtime once and the
+//! thread is already at the next one.
 
 use std::sync::Arc;
 
@@ -11,23 +16,22 @@ use futures::future::BoxFuture;
 use parking_lot::RwLock;
 use runs::store::Observer;
 use runs::{Commit, Durability, EventRecord};
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
-use crate::run_rows;
+use crate::run_rows::RunRows;
 
 const LARGEST_BATCH: usize = 2_048;
 
 /// A change that is not a run's: runs inside the batch's transaction, under a savepoint of its own.
-type Change =
-    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<Answer, Error>> + Send>;
+type Change = Box<dyn FnOnce(&Connection) -> Option<Answer> + Send>;
 /// Tells whoever asked, once the transaction is committed (`Ok`) or not (`Err`).
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+type RunAnswer = oneshot::Sender<Result<(), runs::Error>>;
 
 enum Job {
-    Runs(Commit, oneshot::Sender<Result<(), runs::Error>>),
+    Runs(Commit, RunAnswer),
     Change(Change),
     Close(oneshot::Sender<()>),
 }
@@ -40,13 +44,20 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts a writer that owns `connection`.
-    pub(crate) fn start(connection: SqliteConnection) -> Self {
+    /// Starts a writer that owns `connection`; it ends when it is closed or no handle is left.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub(crate) fn start(connection: Connection) -> Result<Self, Error> {
         let (jobs, queue) = mpsc::unbounded_channel();
+        let (settled, to_tell) = mpsc::unbounded_channel();
         let observers = Arc::default();
-        let work = Work { connection, observers: Arc::clone(&observers), synced: None };
-        tokio::spawn(work.run(queue));
-        Self { jobs, observers }
+        tokio::spawn(tell(to_tell, Arc::clone(&observers)));
+        std::thread::Builder::new()
+            .name("database-writer".into())
+            .spawn(move || carry_out_all(connection, queue, &settled))
+            .map_err(|error| Error::Database(error.into()))?;
+        Ok(Self { jobs, observers })
     }
 
     pub(crate) fn observe(&self, observer: Observer) {
@@ -63,30 +74,25 @@ impl Writer {
     }
 
     /// Carries `change` out inside a transaction and gives its result once that is on disk. When
-    /// `change` fails, nothing of it is stored.
+    /// `change` fails, nothing of it is stored. It runs on the writer's thread, so it should do
+    /// nothing but write.
     ///
     /// # Errors
     /// What `change` gives, or why the transaction could not be committed.
     pub async fn write<T, F>(&self, change: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: Change = Box::new(move |connection| {
-            Box::pin(async move {
-                let changed = change(connection).await;
-                let failed = changed.is_err();
-                let settle: Answer = Box::new(move |committed: Result<(), Error>| {
-                    let _ = answer.send(changed.and_then(|value| committed.map(|()| value)));
-                });
-                if failed {
-                    settle(Ok(()));
-                    // Rolled back to its savepoint; whoever asked has been told why.
-                    return Err(Error::Closed);
-                }
-                Ok(settle)
-            })
+        let job: Change = Box::new(move |connection| match change(connection) {
+            Ok(value) => Some(Box::new(move |committed: Result<(), Error>| {
+                let _ = answer.send(committed.map(|()| value));
+            })),
+            Err(error) => {
+                let _ = answer.send(Err(error));
+                None
+            }
         });
         self.jobs.send(Job::Change(job)).map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
@@ -101,164 +107,207 @@ impl Writer {
     }
 }
 
-struct Work {
-    connection: SqliteConnection,
-    observers: Arc<RwLock<Vec<Observer>>>,
+fn carry_out_all(
+    connection: Connection,
+    mut queue: mpsc::UnboundedReceiver<Job>,
+    settled: &mpsc::UnboundedSender<Settled>,
+) {
+    let closing = match Work::new(&connection, settled) {
+        Ok(mut work) => work.run(&mut queue),
+        Err(error) => {
+            tracing::error!(%error, source = ?error, "the database cannot be written");
+            None
+        }
+    };
+    // Readers may still be at the log; then the next start finishes this.
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    if let Err((_, error)) = connection.close() {
+        tracing::warn!(%error, "the database did not close cleanly; the next start repairs it");
+    }
+    if let Some(done) = closing {
+        // If there is no runtime left to tell, nobody waits.
+        let _ = settled.send(Settled::Closed(done));
+    }
+}
+
+/// What has been decided and is to be told.
+enum Settled {
+    Committed {
+        commits: Vec<Commit>,
+        results: Vec<Result<(), runs::Error>>,
+        answers: Vec<RunAnswer>,
+        changes: Vec<Answer>,
+    },
+    Failed {
+        error: Error,
+        answers: Vec<RunAnswer>,
+        changes: Vec<Answer>,
+    },
+    Closed(oneshot::Sender<()>),
+}
+
+/// Tells observers and those who asked, in the order of the commits.
+async fn tell(mut settled: mpsc::UnboundedReceiver<Settled>, observers: Arc<RwLock<Vec<Observer>>>) {
+    while let Some(batch) = settled.recv().await {
+        match batch {
+            Settled::Committed { commits, results, answers, changes } => {
+                publish(&observers.read(), commits, &results);
+                for (answer, result) in answers.into_iter().zip(results) {
+                    // Whoever asked may have left.
+                    let _ = answer.send(result);
+                }
+                changes.into_iter().for_each(|settle| settle(Ok(())));
+            }
+            Settled::Failed { error, answers, changes } => {
+                tracing::error!(%error, source = ?error, "a transaction failed; nothing of it is stored");
+                for answer in answers {
+                    let _ = answer.send(Err(again(&error).into()));
+                }
+                changes.into_iter().for_each(|settle| settle(Err(again(&error))));
+            }
+            Settled::Closed(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+fn publish(observers: &[Observer], commits: Vec<Commit>, results: &[Result<(), runs::Error>]) {
+    if observers.is_empty() {
+        return;
+    }
+    let stored = commits.into_iter().zip(results).filter(|(_, result)| result.is_ok());
+    let stored: Vec<EventRecord> =
+        stored.flat_map(|(commit, _)| commit.writes).flat_map(|write| write.events).collect();
+    if !stored.is_empty() {
+        observers.iter().for_each(|observer| observer(&stored));
+    }
+}
+
+struct Work<'a> {
+    connection: &'a Connection,
+    rows: RunRows<'a>,
+    settled: &'a mpsc::UnboundedSender<Settled>,
     /// Whether the connection syncs at commit now; unknown at first.
     synced: Option<bool>,
 }
 
 #[derive(Default)]
 struct Batch {
-    commits: Vec<(Commit, oneshot::Sender<Result<(), runs::Error>>)>,
+    commits: Vec<Commit>,
+    answers: Vec<RunAnswer>,
     changes: Vec<Change>,
-    close: Option<oneshot::Sender<()>>,
 }
 
-impl Work {
-    async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
+impl<'a> Work<'a> {
+    fn new(connection: &'a Connection, settled: &'a mpsc::UnboundedSender<Settled>) -> Result<Self, Error> {
+        Ok(Self { connection, rows: RunRows::prepare(connection)?, settled, synced: None })
+    }
+
+    /// Works until it is to close, and gives who waits for that.
+    fn run(&mut self, queue: &mut mpsc::UnboundedReceiver<Job>) -> Option<oneshot::Sender<()>> {
         let mut jobs = Vec::with_capacity(LARGEST_BATCH);
-        while queue.recv_many(&mut jobs, LARGEST_BATCH).await > 0 {
+        while queue.blocking_recv_many(&mut jobs, LARGEST_BATCH) > 0 {
             let mut batch = Batch::default();
+            let mut close = None;
             for job in jobs.drain(..) {
                 match job {
-                    Job::Runs(commit, answer) => batch.commits.push((commit, answer)),
+                    Job::Runs(commit, answer) => {
+                        batch.commits.push(commit);
+                        batch.answers.push(answer);
+                    }
                     Job::Change(change) => batch.changes.push(change),
-                    Job::Close(done) => batch.close = Some(done),
+                    Job::Close(done) => close = Some(done),
                 }
             }
-            let close = batch.close.take();
             if !batch.commits.is_empty() || !batch.changes.is_empty() {
-                self.carry_out(batch).await;
+                self.carry_out(batch);
             }
-            if let Some(done) = close {
-                if let Err(error) = self.connection.close().await {
-                    tracing::warn!(%error, "the database did not close cleanly; the next start repairs it");
-                }
-                let _ = done.send(());
-                return;
+            if close.is_some() {
+                return close;
             }
         }
+        None
     }
 
-    async fn carry_out(&mut self, batch: Batch) {
-        let lazy = batch.changes.is_empty()
-            && batch.commits.iter().all(|(commit, _)| commit.durability == Durability::Process);
-        let (commits, answers): (Vec<_>, Vec<_>) = batch.commits.into_iter().unzip();
-        let written = match self.begin(!lazy).await {
-            Ok(()) => self.write_all(&commits, batch.changes).await,
-            Err(error) => Err((error, Vec::new())),
+    fn carry_out(&mut self, batch: Batch) {
+        let Batch { commits, answers, changes } = batch;
+        let mut settling = Vec::with_capacity(changes.len());
+        let settled = match self.write(&commits, changes, &mut settling) {
+            Ok(results) => Settled::Committed { commits, results, answers, changes: settling },
+            Err(error) => {
+                let _ = self.roll_back();
+                Settled::Failed { error, answers, changes: settling }
+            }
         };
-        match written {
-            Ok((results, changes)) => {
-                self.publish(&commits, &results);
-                for (answer, result) in answers.into_iter().zip(results) {
-                    let _ = answer.send(result);
-                }
-                changes.into_iter().for_each(|settle| settle(Ok(())));
-            }
-            Err((error, changes)) => {
-                tracing::error!(%error, source = ?error, "a transaction failed; nothing of it is stored");
-                let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await;
-                for answer in answers {
-                    let _ = answer.send(Err(again(&error).into()));
-                }
-                changes.into_iter().for_each(|settle| settle(Err(again(&error))));
-            }
-        }
+        // Without a runtime nobody waits.
+        let _ = self.settled.send(settled);
     }
 
-    async fn begin(&mut self, sync: bool) -> Result<(), Error> {
-        if self.synced != Some(sync) {
-            self.synced = None;
-            let pragma = if sync { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-            sqlx::raw_sql(pragma).execute(&mut self.connection).await?;
-            self.synced = Some(sync);
-        }
-        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
-        Ok(())
-    }
-
-    async fn write_all(
+    fn write(
         &mut self,
         commits: &[Commit],
         changes: Vec<Change>,
-    ) -> Result<(Vec<Result<(), runs::Error>>, Vec<Answer>), (Error, Vec<Answer>)> {
-        let mut settled = Vec::with_capacity(changes.len());
-        let results = match self.write_runs(commits).await {
-            Ok(results) => results,
-            Err(error) => return Err((error, settled)),
-        };
-        for change in changes {
-            match self.under_savepoint(change).await {
-                Ok(Some(settle)) => settled.push(settle),
-                Ok(None) => {}
-                Err(error) => return Err((error, settled)),
-            }
+        settling: &mut Vec<Answer>,
+    ) -> Result<Vec<Result<(), runs::Error>>, Error> {
+        let lazy = changes.is_empty() && commits.iter().all(|it| it.durability == Durability::Process);
+        self.sync_at_commit(!lazy)?;
+        self.rows.begin()?;
+        let results = self.write_runs(commits)?;
+        if !changes.is_empty() {
+            self.rows.forget();
         }
+        for change in changes {
+            settling.extend(self.under_savepoint(|work| change(work.connection).ok_or(()))?.ok());
+        }
+        self.rows.commit()?;
         // A commit of nothing is a barrier: what earlier batches left unsynced must reach the disk,
         // and an empty transaction syncs nothing.
-        let barrier = commits.iter().any(|c| c.writes.is_empty() && c.durability == Durability::Disk);
-        let commit = if barrier { "COMMIT; PRAGMA wal_checkpoint(PASSIVE)" } else { "COMMIT" };
-        match sqlx::raw_sql(commit).execute(&mut self.connection).await {
-            Ok(_) => Ok((results, settled)),
-            Err(error) => Err((error.into(), settled)),
-        }
-    }
-
-    /// Writes all commits at once; when one of them cannot be written, each by itself.
-    async fn write_runs(&mut self, commits: &[Commit]) -> Result<Vec<Result<(), runs::Error>>, Error> {
-        if commits.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.savepoint("SAVEPOINT one").await?;
-        let all: Vec<_> = commits.iter().flat_map(|commit| &commit.writes).collect();
-        if run_rows::may_share_statements(commits)
-            && run_rows::write(&mut self.connection, &all).await.is_ok()
-        {
-            self.savepoint("RELEASE one").await?;
-            return Ok(commits.iter().map(|_| Ok(())).collect());
-        }
-        self.savepoint("ROLLBACK TO one; RELEASE one").await?;
-        let mut results = Vec::with_capacity(commits.len());
-        for commit in commits {
-            self.savepoint("SAVEPOINT one").await?;
-            let writes: Vec<_> = commit.writes.iter().collect();
-            let result = run_rows::write(&mut self.connection, &writes).await;
-            let undo = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-            self.savepoint(undo).await?;
-            results.push(result);
+        if commits.iter().any(|it| it.writes.is_empty() && it.durability == Durability::Disk) {
+            self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")?;
         }
         Ok(results)
     }
 
-    async fn under_savepoint(&mut self, change: Change) -> Result<Option<Answer>, Error> {
-        self.savepoint("SAVEPOINT one").await?;
-        let settle = change(&mut self.connection).await.ok();
-        let undo = if settle.is_some() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-        self.savepoint(undo).await?;
-        Ok(settle)
-    }
-
-    async fn savepoint(&mut self, sql: &'static str) -> Result<(), Error> {
-        sqlx::raw_sql(sql).execute(&mut self.connection).await?;
+    fn sync_at_commit(&mut self, sync: bool) -> Result<(), Error> {
+        if self.synced != Some(sync) {
+            self.synced = None;
+            let pragma = if sync { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            self.connection.execute_batch(pragma)?;
+            self.synced = Some(sync);
+        }
         Ok(())
     }
 
-    fn publish(&self, commits: &[Commit], results: &[Result<(), runs::Error>]) {
-        let observers = self.observers.read();
-        if observers.is_empty() {
-            return;
+    /// Writes all commits one after the other; when one of them cannot be written, begins anew with
+    /// each under a savepoint of its own, so that what fits is stored.
+    fn write_runs(&mut self, commits: &[Commit]) -> Result<Vec<Result<(), runs::Error>>, Error> {
+        if commits.iter().try_for_each(|commit| self.rows.write(commit)).is_ok() {
+            return Ok(commits.iter().map(|_| Ok(())).collect());
         }
-        let stored: Vec<EventRecord> = commits
-            .iter()
-            .zip(results)
-            .filter(|(_, result)| result.is_ok())
-            .flat_map(|(commit, _)| commit.writes.iter().flat_map(|write| write.events.iter().cloned()))
-            .collect();
-        if !stored.is_empty() {
-            observers.iter().for_each(|observer| observer(&stored));
+        self.roll_back()?;
+        self.rows.begin()?;
+        commits.iter().map(|commit| self.under_savepoint(|work| work.rows.write(commit))).collect()
+    }
+
+    fn under_savepoint<T, E>(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<Result<T, E>, Error> {
+        self.connection.execute_batch("SAVEPOINT one")?;
+        let result = write(self);
+        if result.is_ok() {
+            self.connection.execute_batch("RELEASE one")?;
+        } else {
+            self.rows.forget();
+            self.connection.execute_batch("ROLLBACK TO one; RELEASE one")?;
         }
+        Ok(result)
+    }
+
+    fn roll_back(&mut self) -> Result<(), Error> {
+        self.rows.forget();
+        Ok(self.connection.execute_batch("ROLLBACK")?)
     }
 }
 

@@ -40,10 +40,8 @@ impl Fixture {
 
     async fn sql(&self, sql: &'static str) {
         let done = self.workspace.database().writer().write(move |connection| {
-            Box::pin(async move {
-                sqlx::query(sql).execute(connection).await?;
-                Ok(())
-            })
+            connection.execute_batch(sql)?;
+            Ok(())
         });
         done.await.expect("the statement works");
     }

@@ -35,7 +35,7 @@ pub fn bench(workshop: &Workshop, quick: bool, peers_only: bool) -> Result<()> {
     let (rounds, seconds) = if quick { (1, 2) } else { (3, 4) };
     let mut systems = peers(workshop)?;
     if !peers_only {
-        systems.insert(0, System { program: example(workshop, "bench_runs")?, arguments: vec![] });
+        systems.insert(0, System { program: example(workshop, "store", "bench_runs")?, arguments: vec![] });
     }
     let folder = workshop.empty_scratch("bench/data")?;
     let mut measured = Vec::new();
@@ -53,10 +53,10 @@ pub fn bench(workshop: &Workshop, quick: bool, peers_only: bool) -> Result<()> {
     report(workshop, &measured)
 }
 
-/// Builds an example of the `store` crate as it would be shipped, and answers its path.
-pub fn example(workshop: &Workshop, name: &str) -> Result<PathBuf> {
+/// Builds an example of a crate as it would be shipped, and answers its path.
+pub fn example(workshop: &Workshop, package: &str, name: &str) -> Result<PathBuf> {
     let mut command = workshop.cargo();
-    command.args(["build", "--release", "--package", "store", "--example", name]);
+    command.args(["build", "--release", "--package", package, "--example", name]);
     process::run(&mut command)?;
     Ok(workshop.target.join("release/examples").join(name))
 }

@@ -1,6 +1,6 @@
 //! A run in full: its state, read against the plan it carries out.
 
-use ::runs::{RecordKind, RunState};
+use ::runs::{Event, EventRecord, RecordKind, RunState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -8,7 +8,12 @@ use utoipa::ToSchema;
 use super::approve::GateDecision;
 use super::artifacts::{Artifact, artifacts_of};
 use super::steps::{PLAN, Step, result_of, steps_of};
+use crate::app::App;
+use crate::error::Error;
 use crate::wire::{Moment, Plan, Run};
+
+/// The kind of event that says of a call to a model how it went.
+const MODEL_CALL: &str = "model_call";
 
 /// A run with everything that is known of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,7 +75,7 @@ pub(crate) struct Gate {
     stage: Option<String>,
 }
 
-/// What models cost.
+/// What all calls of models cost, those of attempts that were done again included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct Cost {
@@ -82,8 +87,8 @@ pub(crate) struct Cost {
     usd: f64,
 }
 
-impl From<&RunState> for RunDetail {
-    fn from(state: &RunState) -> Self {
+impl RunDetail {
+    pub fn new(state: &RunState, cost: Cost) -> Self {
         let plan = plan_of(state);
         Self {
             run: state.into(),
@@ -95,7 +100,7 @@ impl From<&RunState> for RunDetail {
             steps: steps_of(state, plan.as_ref()),
             gates: gates_of(state, plan.as_ref()),
             artifacts: artifacts_of(state),
-            cost: cost_of(state),
+            cost,
             last_seq: state.last_seq,
             plan,
         }
@@ -135,11 +140,26 @@ fn stage_of(gate: &str, plan: &Plan) -> Option<String> {
     ids(gate).or_else(|| gate.split([':', '/', '.', '_', '-']).find_map(ids))
 }
 
-fn cost_of(state: &RunState) -> Cost {
-    let usages = state.records.values().filter_map(result_of).filter_map(|result| result.get("usage"));
-    usages.filter_map(|usage| Cost::deserialize(usage).ok()).fold(Cost::default(), |sum, usage| Cost {
-        tokens_in: sum.tokens_in.saturating_add(usage.tokens_in),
-        tokens_out: sum.tokens_out.saturating_add(usage.tokens_out),
-        usd: sum.usd + usage.usd,
-    })
+/// The sum over every call of a model that the run's log tells of, up to the state's last event.
+pub(super) async fn cost_of(app: &App, state: &RunState) -> Result<Cost, Error> {
+    let calls = app.engine.store().load_kind(&state.run_id, MODEL_CALL).await?;
+    let known = calls.iter().filter(|record| record.seq() <= state.last_seq);
+    Ok(known.filter_map(usage_of).fold(Cost::default(), Cost::plus))
+}
+
+fn usage_of(record: &EventRecord) -> Option<Cost> {
+    match record.event() {
+        Event::Said { payload, .. } => Cost::deserialize(&payload["usage"]).ok(),
+        _ => None,
+    }
+}
+
+impl Cost {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            tokens_in: self.tokens_in.saturating_add(other.tokens_in),
+            tokens_out: self.tokens_out.saturating_add(other.tokens_out),
+            usd: self.usd + other.usd,
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::detail::RunDetail;
+use super::detail::{RunDetail, cost_of};
 use super::{RunPath, state_of};
 use crate::app::App;
 use crate::auth::{Caller, ReadRuns};
@@ -29,5 +29,7 @@ pub(crate) async fn get_run(
     State(app): State<App>,
     PathRunId(run_id): PathRunId,
 ) -> Result<Json<RunDetail>, Error> {
-    Ok(Json(RunDetail::from(&state_of(&app, &run_id).await?)))
+    let state = state_of(&app, &run_id).await?;
+    let cost = cost_of(&app, &state).await?;
+    Ok(Json(RunDetail::new(&state, cost)))
 }

@@ -3,7 +3,7 @@
 //! What the engine records by name becomes a step. The record named `plan` holds the plan; the
 //! record of a plan's step has the step's id as its name. Steps of the plan that have no record yet
 //! are pending. A step's result may say more by these members: `acceptance` (a list of `{text,
-//! passed, detail}`), `skipped` (a boolean), `usage` (`{tokens_in, tokens_out, usd}`).
+//! passed, detail}`), `skipped` (a boolean).
 
 use ::runs::state::StepProgress;
 use ::runs::{Failure, Record, RecordKind, RunState, Status, Verdict};

@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 
+use futures::task::AtomicWaker;
 use kernel::{Clock, RunId, Timestamp};
 use parking_lot::Mutex;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::context::{changed, refused};
 use crate::error::Error;
@@ -25,13 +26,15 @@ use crate::store::{Commit, RunStore, RunWrite};
 pub(crate) struct ActiveRun {
     pub run_id: RunId,
     pub state: Mutex<RunState>,
-    /// Ends the workflow: the run is to be cancelled.
-    pub stop: CancellationToken,
+    /// The workflow is to end: the run is being cancelled.
+    stopped: AtomicBool,
+    /// Wakes whoever carries the run out, to look at what has changed around it.
+    driver: AtomicWaker,
     epoch: u64,
     lease: Duration,
     store: Arc<dyn RunStore>,
     clock: Arc<dyn Clock>,
-    changes: watch::Sender<u64>,
+    changes: Changes,
     busy: AtomicUsize,
     blocked: Mutex<BTreeMap<String, Option<Timestamp>>>,
     visited: Mutex<HashSet<String>>,
@@ -49,12 +52,13 @@ impl ActiveRun {
         Self {
             run_id: state.run_id.clone(),
             state: Mutex::new(state),
-            stop: CancellationToken::new(),
+            stopped: AtomicBool::new(false),
+            driver: AtomicWaker::new(),
             epoch,
             lease,
             store,
             clock,
-            changes: watch::Sender::new(0),
+            changes: Changes::default(),
             busy: AtomicUsize::new(0),
             blocked: Mutex::default(),
             visited: Mutex::default(),
@@ -73,6 +77,22 @@ impl ActiveRun {
     /// Whether the store refused a write, so that the state here is not to be trusted.
     pub fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst)
+    }
+
+    /// Whether the workflow is to end, because the run is being cancelled.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Has the task of `cx` polled again when it should [`look`](Self::look). To be said before
+    /// looking.
+    pub fn look_again(&self, cx: &Context<'_>) {
+        self.driver.register(cx.waker());
+    }
+
+    /// Has whoever carries the run out look whether it should still do so.
+    pub fn look(&self) {
+        self.driver.wake();
     }
 
     /// Lets `input` happen and hands what follows to the store. The future tells when it is stored
@@ -106,7 +126,8 @@ impl ActiveRun {
         };
         drop(state);
         if transition.commands.contains(&Command::Stop) {
-            self.stop.cancel();
+            self.stopped.store(true, Ordering::SeqCst);
+            self.look();
         }
         self.poke();
         let run = Arc::clone(self);
@@ -116,6 +137,7 @@ impl ActiveRun {
             {
                 run.broken.store(true, Ordering::SeqCst);
                 run.poke();
+                run.look();
                 return Err(error);
             }
             Ok(transition.commands)
@@ -177,7 +199,7 @@ impl ActiveRun {
     }
 
     /// Waits for the next change after `changes` was taken.
-    pub async fn blocked_for_change(&self, name: &str, mut changes: watch::Receiver<u64>) {
+    pub async fn blocked_for_change(&self, name: &str, mut changes: Listener<'_>) {
         self.blocked_on(name, None, changes.changed()).await;
     }
 
@@ -196,13 +218,41 @@ impl ActiveRun {
     }
 
     /// A receiver that hears of every change from here on.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    pub fn changes(&self) -> Listener<'_> {
+        Listener { changes: &self.changes, seen: self.changes.count.load(Ordering::SeqCst) }
     }
 
     /// Has everything that waits look again.
     pub fn poke(&self) {
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.count.fetch_add(1, Ordering::SeqCst);
+        self.changes.happened.notify_waiters();
+    }
+}
+
+#[derive(Default)]
+struct Changes {
+    count: AtomicU64,
+    happened: Notify,
+}
+
+/// Hears of changes; one that happens before it waits counts.
+pub(crate) struct Listener<'a> {
+    changes: &'a Changes,
+    seen: u64,
+}
+
+impl Listener<'_> {
+    async fn changed(&mut self) {
+        loop {
+            // Made before looking, so that it hears of what happens in between.
+            let happened = self.changes.happened.notified();
+            let count = self.changes.count.load(Ordering::SeqCst);
+            if count != self.seen {
+                self.seen = count;
+                return;
+            }
+            happened.await;
+        }
     }
 }
 

@@ -109,33 +109,27 @@ async fn carry_on(services: &Arc<Services>, run: &Arc<ActiveRun>) -> Result<Vec<
     let context = RunContext { active: run.clone(), services: services.clone() };
     let work = async move { workflow.run(context, input).await };
     let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
-    let mut changes = run.changes();
     loop {
-        let pause = {
-            let mut stopped = Box::pin(run.stop.cancelled());
-            let mut stopping = Box::pin(services.stopping.cancelled());
-            poll_fn(|cx| {
-                if stopped.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Pause::Stopped);
-                }
-                if run.is_broken() {
-                    return Poll::Ready(Pause::Broken);
-                }
-                match work.as_mut().poll(cx) {
-                    Poll::Ready(Ok(result)) => Poll::Ready(Pause::Returned(result)),
-                    Poll::Ready(Err(panic)) => Poll::Ready(Pause::Returned(Err(panicked(panic.as_ref())))),
-                    Poll::Pending if stopping.as_mut().poll(cx).is_ready() && !run.is_busy() => {
-                        Poll::Ready(Pause::PutAside)
-                    }
-                    Poll::Pending if run.is_broken() => Poll::Ready(Pause::Broken),
-                    Poll::Pending => match run.idle_on() {
-                        Some((on, due)) if is_long(due, run.now()) => Poll::Ready(Pause::Idle(on, due)),
-                        _ => Poll::Pending,
-                    },
-                }
-            })
-            .await
-        };
+        let pause = poll_fn(|cx| {
+            run.look_again(cx);
+            if run.is_stopped() {
+                return Poll::Ready(Pause::Stopped);
+            }
+            if run.is_broken() {
+                return Poll::Ready(Pause::Broken);
+            }
+            match work.as_mut().poll(cx) {
+                Poll::Ready(Ok(result)) => Poll::Ready(Pause::Returned(result)),
+                Poll::Ready(Err(panic)) => Poll::Ready(Pause::Returned(Err(panicked(panic.as_ref())))),
+                Poll::Pending if services.is_stopping() && !run.is_busy() => Poll::Ready(Pause::PutAside),
+                Poll::Pending if run.is_broken() => Poll::Ready(Pause::Broken),
+                Poll::Pending => match run.idle_on() {
+                    Some((on, due)) if is_long(due, run.now()) => Poll::Ready(Pause::Idle(on, due)),
+                    _ => Poll::Pending,
+                },
+            }
+        })
+        .await;
         match pause {
             Pause::Returned(_) if run.is_broken() => return Err(Error::Conflict(run.run_id.clone())),
             Pause::PutAside => return Ok(Vec::new()),
@@ -150,7 +144,6 @@ async fn carry_on(services: &Arc<Services>, run: &Arc<ActiveRun>) -> Result<Vec<
                 return run.append(Input::Stop)?.await;
             }
             Pause::Idle(on, due) => {
-                changes.mark_unchanged();
                 let parked = run.append(Input::Park { on, due })?.await?;
                 if run.state.lock().status != crate::state::Status::Running {
                     return Ok(parked);

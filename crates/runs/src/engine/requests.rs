@@ -111,12 +111,21 @@ impl Engine {
     pub async fn wait(&self, run_id: &RunId, limit: Duration) -> Result<RunState, Error> {
         let end = self.services.feed.next_end(run_id);
         // What this process holds may be ahead of what is stored; the end counts once it is stored.
-        let row = self.services.store.find_run(run_id).await?;
-        if !row.ok_or_else(|| Error::RunNotFound(run_id.clone()))?.status.is_terminal() {
-            // Whether it ended or the time is over shows in the state.
-            let _ = tokio::time::timeout(limit, end).await;
+        let active = self.services.active(run_id).filter(|run| !run.state.lock().status.is_terminal());
+        if active.is_none() {
+            let row = self.services.store.find_run(run_id).await?;
+            if row.ok_or_else(|| Error::RunNotFound(run_id.clone()))?.status.is_terminal() {
+                return self.state(run_id).await;
+            }
         }
-        self.state(run_id).await
+        let ended = tokio::time::timeout(limit, end).await.is_ok();
+        match active {
+            // Its end is stored, so what it was carried out with is what the log says.
+            Some(run) if ended && !run.is_broken() && run.state.lock().status.is_terminal() => {
+                Ok(run.state.lock().clone())
+            }
+            _ => self.state(run_id).await,
+        }
     }
 
     /// Answers a gate. The answer is on disk when this returns.
@@ -237,7 +246,7 @@ impl Services {
         events: Vec<Event>,
         idempotency: Option<(String, String)>,
     ) -> Result<RunId, Error> {
-        if self.stopping.is_cancelled() {
+        if self.is_stopping() {
             return Err(Error::Stopping);
         }
         let now = self.clock.now();

@@ -280,6 +280,11 @@ impl RunStore for FakeRunStore {
             .await)
     }
 
+    async fn load_kind(&self, run_id: &RunId, kind: &str) -> Result<Vec<EventRecord>, Error> {
+        let of_kind = |record: &&EventRecord| record.event().kind() == kind;
+        Ok(self.read(|tables| tables.events(run_id).iter().filter(of_kind).cloned().collect()).await)
+    }
+
     async fn load_structural(&self, run_id: &RunId) -> Result<(Vec<EventRecord>, u64), Error> {
         Ok(self
             .read(|tables| {

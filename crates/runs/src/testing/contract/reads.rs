@@ -48,6 +48,9 @@ pub async fn structural_events_know_the_last_number<Made: Future<Output = Arc<dy
     assert_eq!(store.load_structural(&other).await.expect("events can be read").1, 1);
     let page = store.load_events(&run_id, 2, 2).await.expect("events can be read");
     assert_eq!(page.iter().map(EventRecord::seq).collect::<Vec<_>>(), [3, 4]);
+    let lines = store.load_kind(&run_id, "log").await.expect("events can be read");
+    assert_eq!(lines.iter().map(EventRecord::seq).collect::<Vec<_>>(), [2, 5]);
+    assert_eq!(store.load_kind(&other, "log").await.expect("events can be read"), []);
 }
 
 /// Every part of a row that changes does, and is written back as a whole.
