@@ -35,6 +35,12 @@ pub enum Error {
     /// The document has headings or lists but nothing that makes a step.
     #[error("The runbook has no steps")]
     EmptyRunbook,
+    /// The runbook's timeout is none, or out of bounds.
+    #[error("The runbook's timeout “{given}” is not a time from 100 ms to 24 hours")]
+    RunbookTimeout {
+        /// What it says, shortened.
+        given: String,
+    },
     /// The plan breaks a rule; the problems name the steps.
     #[error("The plan is not valid: {}", sentence(.0))]
     InvalidPlan(Vec<Problem>),
@@ -130,6 +136,11 @@ impl From<Error> for kernel::Error {
                 "Give it a heading or list item with a fenced code block, a “- [ ]” check or some text"
                     .into(),
             ),
+            Error::RunbookTimeout { .. } => (
+                Invalid,
+                "runbook_timeout",
+                "Write it as `timeout: 90s`, `5 min` or `1h`, or leave it out for 10 minutes".into(),
+            ),
             Error::InvalidPlan(problems) => {
                 let kind = if problems.iter().any(|problem| problem.is_limit) { Limit } else { Invalid };
                 (kind, "plan_invalid", "Change the steps it names and plan again".into())
@@ -156,6 +167,7 @@ mod tests {
             Error::GoalTooLarge { bytes: 2, limit: 1 },
             Error::UnknownTaskType { given: "x".into() },
             Error::EmptyRunbook,
+            Error::RunbookTimeout { given: "soon".into() },
             Error::InvalidPlan(vec![Problem::limit(None, "too many steps")]),
             Error::ModelAnswer { reason: "no JSON".into() },
         ];

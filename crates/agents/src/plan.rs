@@ -29,6 +29,9 @@ pub struct Plan {
     pub planner: PlannerKind,
     /// The language the goal is written in, and in which the plan speaks to the person.
     pub language: Language,
+    /// How long the code of each step may run, in milliseconds, where the goal says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
     /// The steps, in the order they were written; the order of work follows `depends_on`.
     pub steps: Vec<PlanStep>,
 }
@@ -224,6 +227,7 @@ mod tests {
             title: "Add".into(),
             planner: PlannerKind::Rules,
             language: Language::Pt,
+            timeout_ms: None,
             steps: vec![step],
         };
         let json = serde_json::to_string(&plan).unwrap();
@@ -250,6 +254,7 @@ mod tests {
             title: "Look".into(),
             planner: PlannerKind::Runbook,
             language: Language::En,
+            timeout_ms: None,
             steps: vec![step],
         };
         assert_eq!(plan.questions(&plan.steps[0]).count(), 1);

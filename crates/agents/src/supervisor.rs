@@ -44,7 +44,7 @@ pub struct SupervisorInput {
     /// What sort of work it is.
     #[serde(default)]
     pub task_type: TaskType,
-    /// Whether a person approves the plan first. Without it: when a model planned code.
+    /// Whether a person approves the plan as a whole first; unset, when a model planned code.
     #[serde(default)]
     pub require_approval: Option<bool>,
     /// The files the steps find in their folder, by relative path, with their digests.

@@ -160,7 +160,7 @@ impl services::Supervisor for Supervisor {
             goal: goal.goal,
             title: goal.title,
             task_type: goal.task_type.parse()?,
-            require_approval: goal.require_approval.then_some(true),
+            require_approval: goal.require_approval,
             files,
             model: goal.model,
             actor: goal.actor,

@@ -1,15 +1,18 @@
 //! The command line with the real server, as people and scripts use it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
+#[path = "support/desk.rs"]
+mod desk;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
+use desk::Desk;
 use insta::assert_snapshot;
 use serde_json::Value;
-use testkit::{ReadOnlyFolder, TemporaryWorkspace};
+use testkit::{FullDisk, ReadOnlyFolder};
 
 const BOOK: &str = "\
 # Sums
@@ -36,90 +39,6 @@ echo \"approved $(cat sum.txt)\"
 Inputs: numbers.txt
 ";
 
-/// What a command did.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Done {
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
-    }
-
-    #[track_caller]
-    fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "out: {}\nerr: {}", self.out, self.err);
-        self
-    }
-}
-
-/// A workspace with a folder of its own, and no setting from outside.
-struct Desk {
-    folder: TemporaryWorkspace,
-    server: Option<Child>,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self { folder: TemporaryWorkspace::new(), server: None }
-    }
-
-    /// With a server that stays.
-    fn with_server() -> Self {
-        let mut desk = Self::new();
-        let child = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
-        desk.server = Some({ child }.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !desk.data().join("server.json").exists() {
-            assert!(Instant::now() < deadline, "the server does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        desk
-    }
-
-    fn data(&self) -> std::path::PathBuf {
-        self.folder.join("data")
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_atelier"));
-        command
-            .args(words)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("ATELIER_DATA", self.data());
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Done {
-        self.run_with(words, "")
-    }
-
-    fn run_with(&self, words: &[&str], input: &str) -> Done {
-        let mut command = self.command(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Done { code: status.code().unwrap_or(-1), out: text(stdout), err: text(stderr) }
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
-    }
-}
-
 #[test]
 fn the_version_and_the_help_need_nothing() {
     let desk = Desk::new();
@@ -129,14 +48,14 @@ fn the_version_and_the_help_need_nothing() {
     for word in ["serve", "run", "runs", "plan", "exec", "memory", "doctor", "Examples:", "Exit codes:"] {
         assert!(help.contains(word), "{word} is missing in {help}");
     }
-    assert!(!desk.data().exists());
+    assert!(!desk.data.exists());
     desk.run(&["fly"]).expect(2);
     assert_eq!(desk.run(&["openapi"]).expect(0).json()["openapi"].as_str().map(|v| &v[..2]), Some("3."));
 }
 
 #[test]
 fn a_runbook_is_watched_to_its_question_and_after_the_answer_to_its_end() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     desk.folder.write("book.md", BOOK);
     desk.folder.write("numbers.txt", "1\n2\n3\n");
     let watched = desk.run(&["run", "book.md", "--watch"]).expect(11);
@@ -184,12 +103,12 @@ fn a_command_starts_a_server_for_itself_and_takes_it_along() {
     let done = desk.run(&["run", "book.md", "--watch", "--yes", "--quiet", "--output", "out"]).expect(0);
     assert!(done.out.contains("✓ completed"), "{}", done.out);
     assert!(desk.folder.join("out/sum.txt").exists());
-    assert!(!desk.data().join("server.json").exists(), "the server is still there");
+    assert!(!desk.data.join("server.json").exists(), "the server is still there");
 }
 
 #[test]
 fn a_server_that_is_stopping_is_waited_for() {
-    let mut desk = Desk::with_server();
+    let mut desk = Desk::new().serving();
     desk.folder.write("slow.md", "# Slow\n\n```sh\nsleep 3\n```\n");
     let id = desk.run(&["run", "slow.md", "--json"]).expect(0).json()["id"].as_str().unwrap().to_owned();
     let pid = desk.server.as_ref().unwrap().id().to_string();
@@ -201,7 +120,7 @@ fn a_server_that_is_stopping_is_waited_for() {
 
 #[test]
 fn a_step_that_fails_fails_the_command() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     desk.folder.write("bad.md", "# Bad\n\n```sh\necho out; echo err >&2; exit 3\n```\n");
     let failed = desk.run(&["run", "bad.md", "--watch"]).expect(10);
     assert!(
@@ -213,7 +132,7 @@ fn a_step_that_fails_fails_the_command() {
 
 #[test]
 fn a_plan_is_shown_and_remembered() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     desk.folder.write("book.md", BOOK);
     let plan = desk.run(&["plan", "book.md"]).expect(0).out;
     assert_snapshot!(plan, @r#"
@@ -233,7 +152,7 @@ fn a_plan_is_shown_and_remembered() {
 
 #[test]
 fn code_keeps_its_output_and_exit_code() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     let done =
         desk.run(&["exec", "-c", "import sys; print(6 * 7); print('x', file=sys.stderr); sys.exit(3)"]);
     assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (3, "42\n", "x\n"));
@@ -272,18 +191,18 @@ fn the_doctor_says_what_is_there_without_a_server() {
     ] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
-    assert!(!desk.data().exists(), "the doctor changed something");
+    assert!(!desk.data.exists(), "the doctor changed something");
     assert!(desk.run(&["doctor"]).out.contains("Workspace\n"));
 }
 
 #[test]
 fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     let issued =
         desk.run(&["token", "new", "--name", "notebook", "--scopes", "read:runs", "--json"]).expect(0).json();
     let token = issued["token"].as_str().unwrap();
     let place: Value =
-        serde_json::from_str(&std::fs::read_to_string(desk.data().join("server.json")).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(desk.data.join("server.json")).unwrap()).unwrap();
     let url = place["url"].as_str().unwrap();
     let elsewhere = |words: &[&str]| desk.run(&[words, &["--url", url, "--token", token]].concat());
     elsewhere(&["runs", "list"]).expect(0);
@@ -307,7 +226,7 @@ fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
 
 #[test]
 fn what_is_wrong_is_told_with_what_to_do() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     let error = |words: &[&str], code| desk.run(words).expect(code).err;
     assert_snapshot!(error(&["runs", "show", "run_00000000000000000000"], 4), @r"
     error: There is no run run_00000000000000000000
@@ -325,6 +244,7 @@ fn what_is_wrong_is_told_with_what_to_do() {
     error: The goal “🙂” has no words to plan from
     hint: Write in words what should be done, for example: “Load data/sales.csv; sum it by region; write a report”
     ");
+    assert_eq!(error(&["plan", "🙂"], 2), error(&["run", "🙂"], 2));
     assert_snapshot!(error(&["run", " "], 2), @r"
     error: The goal is empty
     hint: Write in words what should be done
@@ -345,7 +265,7 @@ fn what_is_wrong_is_told_with_what_to_do() {
 
 #[test]
 fn ids_may_be_cut_but_not_to_what_fits_several() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     let submit = || desk.run(&["run", "note this down", "--detach", "--json"]).expect(0).json();
     let (first, second) = (submit(), submit());
     let (first, second) = (first["id"].as_str().unwrap(), second["id"].as_str().unwrap());
@@ -393,7 +313,7 @@ fn a_database_from_a_newer_version_is_left_alone() {
     let script = format!(
         "import sqlite3; c = sqlite3.connect({:?}); c.execute(\"insert into _sqlx_migrations select 99990101, 'later', \
          installed_on, 1, checksum, 0 from _sqlx_migrations limit 1\"); c.commit()",
-        desk.data().join("workspace.sqlite3")
+        desk.data.join("workspace.sqlite3")
     );
     assert!(Command::new("python3").args(["-c", &script]).status().unwrap().success());
     for words in [&["serve", "--listen", "127.0.0.1:0"][..], &["runs", "list"], &["token", "list"]] {
@@ -405,7 +325,37 @@ fn a_database_from_a_newer_version_is_left_alone() {
 
 #[test]
 fn the_token_of_the_server_is_for_its_user_alone() {
-    let desk = Desk::with_server();
+    let desk = Desk::new().serving();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o077;
-    assert_eq!(mode(&desk.data().join("server.json")), 0);
+    assert_eq!(mode(&desk.data.join("server.json")), 0);
+}
+
+#[test]
+fn a_full_disk_is_told_and_the_server_outlives_it() {
+    let Some(disk) = FullDisk::with_capacity(32 << 20) else { return };
+    let mut desk = Desk::new();
+    desk.data = disk.path().join("data");
+    let desk = desk.serving();
+    desk.folder.write("big.txt", vec![b'x'; 1 << 20]);
+    let submit = ["run", "note this down", "--file", "big.txt", "--watch"];
+    disk.fill();
+    let refused = desk.run(&submit).expect(7).err;
+    assert!(refused.contains("disk is full") && refused.contains("hint: Free some space"), "{refused}");
+    desk.run(&["runs", "list"]).expect(0);
+    disk.free();
+    desk.run(&submit).expect(0);
+}
+
+#[test]
+fn a_runbook_says_how_long_its_code_may_run() {
+    let desk = Desk::new().serving();
+    let book = |timeout: &str| format!("---\ntimeout: {timeout}\n---\n# Slow\n\n```sh\nsleep 60\n```\n");
+    desk.folder.write("slow.md", book("500 ms"));
+    let late = desk.run(&["run", "slow.md", "--watch"]).expect(10).out;
+    assert!(late.contains("The code ran longer than the 0.5 s it may"), "{late}");
+    desk.folder.write("slow.md", book("soon"));
+    assert_snapshot!(desk.run(&["run", "slow.md"]).expect(2).err, @r"
+    error: The runbook's timeout “soon” is not a time from 100 ms to 24 hours
+    hint: Write it as `timeout: 90s`, `5 min` or `1h`, or leave it out for 10 minutes
+    ");
 }

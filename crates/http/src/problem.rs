@@ -113,7 +113,7 @@ fn log(error: &Error, request_id: &str) {
     match error {
         Error::Panicked(panic) => tracing::error!(request_id, panic, "a request's handler panicked"),
         Error::Refused(error) => {
-            let cause = error.source.as_deref().map(chain);
+            let cause = error.causes();
             match error.kind {
                 kernel::Kind::Internal => {
                     tracing::error!(request_id, code = error.code, cause, "internal error: {error}");
@@ -126,14 +126,4 @@ fn log(error: &Error, request_id: &str) {
         }
         other => tracing::debug!(request_id, code = other.code(), "refused: {other}"),
     }
-}
-
-fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -181,8 +181,9 @@ pub struct Goal {
     pub title: Option<String>,
     /// What sort of task it is; `auto` leaves that to the planner.
     pub task_type: String,
-    /// Whether every plan waits for approval before it is carried out.
-    pub require_approval: bool,
+    /// Whether the plan as a whole waits for approval before it is carried out; unset, when a
+    /// model planned code.
+    pub require_approval: Option<bool>,
     /// Files to start with. Each name is a relative path that stays inside the workspace.
     pub files: Vec<(String, Bytes)>,
     /// The model to use, if another than usual.

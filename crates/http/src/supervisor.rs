@@ -181,7 +181,7 @@ async fn run_supervisor(
         goal: body.goal,
         title: None,
         task_type: "auto".into(),
-        require_approval: false,
+        require_approval: None,
         files: Vec::new(),
         model: None,
         actor: caller.actor,

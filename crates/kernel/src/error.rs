@@ -97,6 +97,17 @@ impl Error {
         self.source = Some(source.into());
         self
     }
+
+    /// The causes in one line, the nearest first, for the log.
+    pub fn causes(&self) -> Option<String> {
+        let mut next = std::error::Error::source(self);
+        let mut causes = Vec::new();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        (!causes.is_empty()).then(|| causes.join(": "))
+    }
 }
 
 impl fmt::Display for Error {

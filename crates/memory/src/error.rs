@@ -80,7 +80,7 @@ impl From<Error> for kernel::Error {
             }
             Error::Snapshot { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    (Kind::Limit, "disk_full", "Free some space; memory itself is not affected")
+                    (Kind::Unavailable, "disk_full", "Free some space; memory itself is not affected")
                 }
                 _ => (
                     Kind::Unavailable,

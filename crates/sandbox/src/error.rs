@@ -84,7 +84,7 @@ impl From<Error> for kernel::Error {
                 (Kind::Unavailable, "language_missing", Some(language.how_to_install().to_owned()))
             }
             Error::DiskNearlyFull { .. } => {
-                (Kind::Limit, "disk_full", Some("Free some space and try again".to_owned()))
+                (Kind::Unavailable, "disk_full", Some("Free some space and try again".to_owned()))
             }
             Error::Refused { stage, .. } => (Kind::Unavailable, "sandbox_refused", Some(refusal_hint(stage))),
             Error::Launcher { .. } => (

@@ -70,6 +70,7 @@ mod tests {
             title: "t".into(),
             planner: PlannerKind::Rules,
             language: Language::En,
+            timeout_ms: None,
             steps: steps.iter().map(step).collect(),
         }
     }

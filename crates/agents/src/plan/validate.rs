@@ -29,6 +29,9 @@ pub mod limits {
     pub const TEXT_BYTES: usize = 4_000;
     /// Characters of a step's id.
     pub const ID_CHARS: usize = 64;
+    /// The least and the most time the code of a step can be given, in milliseconds: a tenth of a
+    /// second and a day.
+    pub const TIMEOUT_MS: std::ops::RangeInclusive<u64> = 100..=24 * 60 * 60 * 1_000;
 }
 
 /// How many problems are listed before the rest is left out.
@@ -99,6 +102,9 @@ impl Plan {
                 .push(Problem::limit(None, format!("the goal is longer than {} bytes", limits::GOAL_BYTES)));
         }
         check_title(None, &self.title, problems);
+        if self.timeout_ms.is_some_and(|given| !limits::TIMEOUT_MS.contains(&given)) {
+            problems.push(Problem::new(None, "its timeout is not from 100 ms to 24 hours"));
+        }
         if self.steps.is_empty() {
             problems.push(Problem::new(None, "it has no steps"));
         }
@@ -292,6 +298,7 @@ mod tests {
             title: "Goal".into(),
             planner: PlannerKind::Rules,
             language: Language::En,
+            timeout_ms: None,
             steps: vec![first, second],
         }
     }
@@ -372,6 +379,7 @@ mod tests {
             |plan| plan.steps[0].title = "é".repeat(301),
             "step s1: the title is longer than 300 characters",
         );
+        check(|plan| plan.timeout_ms = Some(99), "its timeout is not from 100 ms to 24 hours");
         check(
             |plan| plan.steps[0].acceptance = vec![Criterion::new("x", None); 101],
             "step s1: it has 101 acceptance criteria, the limit is 100",

@@ -55,6 +55,7 @@ pub fn from_model_json(goal: &str, text: &str) -> Result<Plan, Error> {
         title: shorten(&title, 120),
         planner: PlannerKind::Model,
         language: frame.language.unwrap_or_else(|| language_of(goal)),
+        timeout_ms: None,
         steps,
     };
     end_with_report(&mut plan);

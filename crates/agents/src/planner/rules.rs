@@ -52,8 +52,14 @@ pub fn plan(goal: &str, task_type: TaskType) -> Result<Plan, Error> {
     if title.is_empty() {
         title = shorten(goal, 80);
     }
-    let plan =
-        Plan { goal: goal.to_owned(), title, planner: PlannerKind::Rules, language, steps: builder.steps };
+    let plan = Plan {
+        goal: goal.to_owned(),
+        title,
+        planner: PlannerKind::Rules,
+        language,
+        timeout_ms: None,
+        steps: builder.steps,
+    };
     plan.validate()?;
     Ok(plan)
 }

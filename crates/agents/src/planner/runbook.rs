@@ -16,6 +16,8 @@
 //!   [`checks`](super::checks) for what is understood. Checks of output in a section without code
 //!   belong to the code step before. A `- [ ]` item that asks for approval is a gate, and one that
 //!   holds code is a step whose code must succeed.
+//! - Front matter may say `title`, `language` (`en` or `pt`), `timeout` (for the code of each step:
+//!   `90s`, `5 min`, `1h`; 10 minutes when absent) and `inputs` (the files it reads).
 //! - A sentence that asks for approval becomes a gate where it stands; one that says the section
 //!   needs approval, after its code, becomes a gate before that code.
 //! - Every step waits for all that is above it, unless it says `(after X)` or `Depends on: X`,

@@ -5,7 +5,7 @@ use sandbox::{Execution, Outcome};
 use serde::Serialize;
 
 use super::steps::step_limits;
-use crate::plan::{Check, Language, Observation, PlanStep};
+use crate::plan::{Check, Observation, Plan, PlanStep};
 use crate::tools::{Snippet, Tools, observe};
 use crate::working_folder::WorkingFolder;
 
@@ -21,10 +21,11 @@ pub(super) struct Judged {
 pub(super) async fn judge(
     tools: &Tools,
     folder: &WorkingFolder,
+    plan: &Plan,
     step: &PlanStep,
-    language: Language,
     execution: &Execution,
 ) -> Result<(Vec<Judged>, Option<Failure>), Failure> {
+    let (language, limits) = (plan.language, step_limits(plan));
     let stdout = String::from_utf8_lossy(&execution.stdout);
     let stderr = String::from_utf8_lossy(&execution.stderr);
     let seen = observe(execution, &stdout, &stderr);
@@ -42,7 +43,7 @@ pub(super) async fn judge(
                     language: *of,
                     code,
                     stdin: b"",
-                    limits: step_limits(),
+                    limits: limits.clone(),
                 };
                 let ended = tools.run(snippet, None).await?;
                 let (out, err) =
@@ -60,7 +61,7 @@ pub(super) async fn judge(
         let detail = Some(verdict.detail);
         judged.push(Judged { text: criterion.text.clone(), passed: Some(verdict.passed), detail });
     }
-    let problem = ending(step, execution, &seen, language).or_else(|| {
+    let problem = ending(plan, step, execution, &seen).or_else(|| {
         let failed: Vec<_> = judged.iter().filter(|judged| judged.passed == Some(false)).collect();
         let first = failed.first()?;
         let message = format!("{}: {}", first.text, first.detail.as_deref().unwrap_or_default());
@@ -74,12 +75,7 @@ pub(super) async fn judge(
 }
 
 /// Why the code's end is a failure; a check of the exit code decides for itself what it expects.
-fn ending(
-    step: &PlanStep,
-    execution: &Execution,
-    seen: &Observation<'_>,
-    language: Language,
-) -> Option<Failure> {
+fn ending(plan: &Plan, step: &PlanStep, execution: &Execution, seen: &Observation<'_>) -> Option<Failure> {
     let expects_code =
         step.acceptance.iter().any(|criterion| matches!(criterion.check, Some(Check::ExitCode { .. })));
     let last_line = seen.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -90,7 +86,10 @@ fn ending(
             ("code_failed", format!("The code ended with exit code {code}: {last_line}"))
         }
         Outcome::Signalled(signal) => ("code_failed", format!("The code was ended by signal {signal}")),
-        Outcome::TimedOut => ("code_timed_out", "The code ran longer than it may".to_owned()),
+        Outcome::TimedOut => {
+            let seconds = step_limits(plan).wall.as_secs_f64();
+            ("code_timed_out", format!("The code ran longer than the {seconds} s it may"))
+        }
         Outcome::CpuLimit => ("code_cpu_limit", "The code used more processor time than it may".to_owned()),
         Outcome::OutOfMemory => {
             ("code_out_of_memory", "The code needed more memory than it may use".to_owned())
@@ -98,7 +97,7 @@ fn ending(
         Outcome::DiskLimit => ("code_disk_limit", "The code wrote more than it may".to_owned()),
         Outcome::Cancelled => ("cancelled", "The code was stopped".to_owned()),
     };
-    let hint = language.pick(
+    let hint = plan.language.pick(
         "The step's output says more; mend it and retry from here",
         "A saída da etapa diz mais; corrija e tente de novo a partir daqui",
     );

@@ -32,7 +32,7 @@ pub struct NewGoal {
     pub title: Option<String>,
     /// What sort of work it is.
     pub task_type: TaskType,
-    /// Whether a person approves the plan first; unset, when a model planned code.
+    /// Whether a person approves the plan as a whole first; unset, when a model planned code.
     pub require_approval: Option<bool>,
     /// Files for the steps.
     pub files: Vec<InputFile>,

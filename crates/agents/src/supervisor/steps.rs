@@ -17,7 +17,7 @@ use crate::plan::{CodeLanguage, Plan, PlanStep, PlannerKind, StepKind};
 use crate::tools::{PendingTools, Snippet, describe};
 use crate::working_folder::{Files, WorkingFolder, content_type};
 
-/// How long a step's code may run.
+/// How long a step's code may run where the plan does not say.
 const STEP_TIME: Duration = Duration::from_secs(600);
 /// Live output is passed on in pieces of at most this many bytes.
 const OUTPUT_PIECE: usize = 8 << 10;
@@ -165,7 +165,7 @@ impl Carrier {
             language: step.language.unwrap_or(CodeLanguage::Shell),
             code: step.code.as_deref().unwrap_or_default(),
             stdin: b"",
-            limits: step_limits(),
+            limits: step_limits(&self.plan),
         };
         let (execution, ()) = tokio::join!(tools.run(snippet, Some(sender)), pass_on(scope, receiver));
         let execution = execution?;
@@ -177,8 +177,7 @@ impl Carrier {
             let message = format!("`{name}` is not kept: it is too large, too many, or no plain file");
             scope.log(LogLevel::Warning, message).await?;
         }
-        let (acceptance, problem) =
-            acceptance::judge(&tools, folder, step, self.plan.language, &execution).await?;
+        let (acceptance, problem) = acceptance::judge(&tools, folder, &self.plan, step, &execution).await?;
         for judged in &acceptance {
             scope.emit("check", json!({ "step": step.id, "check": judged })).await?;
         }
@@ -227,7 +226,11 @@ impl Carrier {
             .step(&step.id, StepOptions::default(), |_| async move {
                 let about = format!("{} {}", step.title, step.detail.as_deref().unwrap_or_default());
                 let text: String = about.chars().take(1_000).collect();
-                let hits = self.memory.search(Query::new(text.trim(), 8)).await?;
+                let hits = match self.memory.search(Query::new(text.trim(), 8)).await {
+                    // Without a word there is nothing to recall.
+                    Err(error) if error.code == "empty_query" => Vec::new(),
+                    found => found?,
+                };
                 Ok(json!({ "hits": hits.iter().map(describe_hit).collect::<Vec<_>>() }))
             })
             .await
@@ -303,8 +306,10 @@ fn difference(before: &Files, after: &Files) -> BTreeMap<String, Option<String>>
     gone.chain(new.map(|(path, digest)| (path.clone(), Some(digest.clone())))).collect()
 }
 
-pub(super) fn step_limits() -> Limits {
-    Limits { wall: STEP_TIME, cpu: STEP_TIME, memory_bytes: 2 << 30, ..Limits::default() }
+pub(super) fn step_limits(plan: &Plan) -> Limits {
+    let wall = plan.timeout_ms.map_or(STEP_TIME, Duration::from_millis);
+    // Several processes use more time than passes on the clock.
+    Limits { wall, cpu: wall.max(STEP_TIME), memory_bytes: 2 << 30, ..Limits::default() }
 }
 
 /// Says what a step prints while it prints it.

@@ -37,9 +37,12 @@ pub struct Run {
     /// What sort of work it is
     #[arg(long, value_parser = ["auto", "coding", "writing", "research", "data"])]
     task_type: Option<String>,
-    /// Ask before the plan is carried out
+    /// Ask before the plan is carried out; without this, only where a model planned code
     #[arg(long)]
     require_approval: bool,
+    /// Never ask for the plan as a whole; its own questions are asked all the same
+    #[arg(long, conflicts_with = "require_approval")]
+    no_approval: bool,
     /// The model to ask
     #[arg(long)]
     model: Option<String>,
@@ -56,7 +59,7 @@ pub async fn run(place: &Place, run: Run, json: bool) -> Result<Exit> {
         goal: goal.text,
         title: run.title,
         task_type: run.task_type,
-        require_approval: run.require_approval,
+        require_approval: (run.require_approval || run.no_approval).then_some(run.require_approval),
         files,
         model: run.model,
     };

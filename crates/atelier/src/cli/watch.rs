@@ -262,10 +262,9 @@ pub fn conclusion(detail: &RunDetail) -> String {
     }
     let cost = detail.cost;
     if cost.tokens_in + cost.tokens_out > 0 {
-        text.push_str(&format!(
-            "\n{} tokens in, {} out, ${:.4}\n",
-            cost.tokens_in, cost.tokens_out, cost.usd
-        ));
+        // Not every provider says what it charges.
+        let price = if cost.usd > 0.0 { format!(", ${:.4}", cost.usd) } else { String::new() };
+        text.push_str(&format!("\n{} tokens in, {} out{price}\n", cost.tokens_in, cost.tokens_out));
     }
     text
 }

@@ -29,8 +29,9 @@ pub struct NewRun {
     /// What sort of task it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_type: Option<String>,
-    /// Whether the plan waits for approval.
-    pub require_approval: bool,
+    /// Whether the plan as a whole waits for approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_approval: Option<bool>,
     /// Files to start with.
     pub files: Vec<NewFile>,
     /// The model to use.

@@ -88,24 +88,13 @@ fn kind_of(status: u16, code: &str) -> Kind {
 
 impl From<kernel::Error> for Problem {
     fn from(error: kernel::Error) -> Self {
-        let mut problem = Self::new(error.kind, error.code, error.message);
-        problem.hint = error.hint;
-        if let (Kind::Internal, Some(source)) = (error.kind, &error.source) {
+        let hint = match (error.kind, error.causes()) {
             // There is no server's log to look into: this is the one who asks.
-            problem.hint = Some(format!("This is a defect in Atelier: {}", chain(&**source)));
-        }
-        problem
+            (Kind::Internal, Some(causes)) => Some(format!("This is a defect in Atelier: {causes}")),
+            _ => error.hint,
+        };
+        Self { hint, ..Self::new(error.kind, error.code, error.message) }
     }
-}
-
-fn chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 impl fmt::Display for Problem {

@@ -46,10 +46,9 @@ pub(crate) struct SubmitRun {
     #[serde(default)]
     #[schema(default = "auto")]
     task_type: TaskType,
-    /// Whether the plan waits for approval before it is carried out.
-    #[serde(default)]
-    #[schema(default = false)]
-    require_approval: bool,
+    /// Whether the plan as a whole waits for approval before it is carried out. Absent, it does
+    /// when a model planned code. Gates inside the plan ask in any case.
+    require_approval: Option<bool>,
     /// Files to start with.
     #[serde(default)]
     #[schema(max_items = 64)]

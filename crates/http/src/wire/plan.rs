@@ -30,6 +30,9 @@ pub(crate) struct Plan {
     pub planner: PlannerKind,
     /// The language of the goal: `en` or `pt`.
     pub language: String,
+    /// How long the code of each step may run, where the goal says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
     /// The steps, in the order they were written.
     pub steps: Vec<PlanStep>,
 }

@@ -221,6 +221,9 @@ async fn a_store_that_fails_is_told_as_what_it_is() {
     let answer = server.post("/api/v1/jobs", json!({"type": "chatter"})).await;
     assert_eq!(answer.refusal(), (503, "store_unavailable".into()));
     assert_eq!(answer.header("retry-after"), "1");
+    server.store.fail_next(kernel::Error::new(kernel::Kind::Unavailable, "disk_full", "The disk is full"));
+    let answer = server.post("/api/v1/jobs", json!({"type": "chatter"})).await;
+    assert_eq!(answer.refusal(), (503, "disk_full".into()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,17 +40,17 @@ async fn a_goal_is_carried_out_to_its_gate_approved_and_finished() {
     actor: "[actor]"
     waiting_gates: 1
     error: null
-    input: {"goal":"add 2 and 2","task_type":"auto","files":[]}
+    input: {"goal":"add 2 and 2","task_type":"auto","require_approval":null,"files":[]}
     result: null
     plan: {"goal":"add 2 and 2","title":"Report","planner":"rules","language":"en","steps":[{"id":"s1","title":"Compute","kind":"code","depends_on":[],"language":"python","code":"print(4)","acceptance":[{"text":"prints 4","check":{"kind":"output_contains","text":"4"}}]},{"id":"s2","title":"Publish?","kind":"gate","depends_on":["s1"],"acceptance":[]},{"id":"s3","title":"Write up","kind":"report","depends_on":["s2"],"acceptance":[{"text":"is clear"}]}]}
     step: {"name":"plan","title":"Plan","kind":"plan","status":"completed","depends_on":[],"attempts":1,"started_at":"2026-11-21T09:30:00.000Z","finished_at":"2026-11-21T09:30:00.000Z","duration_ms":0,"result":{"goal":"add 2 and 2","title":"Report","planner":"rules","language":"en","steps":[{"id":"s1","title":"Compute","kind":"code","depends_on":[],"language":"python","code":"print(4)","acceptance":[{"text":"prints 4","check":{"kind":"output_contains","text":"4"}}]},{"id":"s2","title":"Publish?","kind":"gate","depends_on":["s1"],"acceptance":[]},{"id":"s3","title":"Write up","kind":"report","depends_on":["s2"],"acceptance":[{"text":"is clear"}]}]},"error":null,"acceptance":[]}
-    step: {"name":"s1","title":"Compute","kind":"code","status":"completed","depends_on":[],"attempts":1,"started_at":"2026-11-21T09:30:00.000Z","finished_at":"2026-11-21T09:30:00.000Z","duration_ms":0,"result":{"acceptance":[{"text":"prints 4","passed":true,"detail":"found"}],"execution":{"exit_code":0},"usage":{"tokens_in":10,"tokens_out":2,"usd":0.5}},"error":null,"acceptance":[{"text":"prints 4","passed":true,"detail":"found"}]}
+    step: {"name":"s1","title":"Compute","kind":"code","status":"completed","depends_on":[],"attempts":1,"started_at":"2026-11-21T09:30:00.000Z","finished_at":"2026-11-21T09:30:00.000Z","duration_ms":0,"result":{"acceptance":[{"text":"prints 4","passed":true,"detail":"found"}],"execution":{"exit_code":0}},"error":null,"acceptance":[{"text":"prints 4","passed":true,"detail":"found"}]}
     step: {"name":"s2","title":"Publish?","kind":"gate","status":"waiting","depends_on":["s1"],"attempts":1,"started_at":"2026-11-21T09:30:00.000Z","finished_at":null,"duration_ms":null,"result":null,"error":null,"acceptance":[]}
     step: {"name":"s3","title":"Write up","kind":"report","status":"pending","depends_on":["s2"],"attempts":0,"started_at":null,"finished_at":null,"duration_ms":null,"result":null,"error":null,"acceptance":[{"text":"is clear","passed":null,"detail":null}]}
     gates: [{"name":"s2","title":"Publish?","detail":"The report says four","digest":"6e7138fc41a7242a993d825319cc69824ab09fb7209d2aa2010b054d96c0ca44","proposal":{"publish":true},"opened_at":"2026-11-21T09:30:00.000Z","decision":null,"feedback":null,"decided_at":null,"decided_by":null,"stage":"s2"}]
     artifacts: [{"path":"out/report.md","content_type":"text/markdown","size":7,"digest":"5f13b9f67d293d835a072f50965e5128c9bf4fff26c3e9ac6535c12c2f1eaf59","created_at":"2026-11-21T09:30:00.000Z"},{"path":"page.html","content_type":"text/html","size":25,"digest":"23dc819ff06ab7ed380d4ab221f5d29063e0ae5c6bdd1286d7417bdf98c3f19d","created_at":"2026-11-21T09:30:00.000Z"}]
-    cost: {"tokens_in":10,"tokens_out":2,"usd":0.5}
-    last_seq: 9
+    cost: {"tokens_in":40,"tokens_out":9,"usd":0.5}
+    last_seq: 12
     "#);
 
     let gate = &run["gates"][0];
@@ -69,6 +69,23 @@ async fn a_goal_is_carried_out_to_its_gate_approved_and_finished() {
 
     let again = server.post(&format!("/api/v1/runs/{id}/approve"), decision).await;
     assert_eq!(again.refusal(), (409, "wrong_run_state".into()));
+}
+
+#[tokio::test]
+async fn whether_the_plan_is_approved_first_may_be_left_open() {
+    let server = Server::start().await;
+    for (given, expected) in [
+        (json!({"goal": "x"}), Value::Null),
+        (json!({"goal": "x", "require_approval": null}), Value::Null),
+        (json!({"goal": "x", "require_approval": true}), json!(true)),
+        (json!({"goal": "x", "require_approval": false}), json!(false)),
+    ] {
+        let answer = server.post("/api/v1/runs", given.clone()).await;
+        let run = server.get(answer.header("location")).await.json();
+        assert_eq!(run["input"]["require_approval"], expected, "{given}");
+    }
+    let answer = server.post("/api/v1/runs", json!({"goal": "x", "require_approval": "no"})).await;
+    assert_eq!(answer.refusal(), (422, "unfit_body".into()));
 }
 
 #[tokio::test]
@@ -128,6 +145,8 @@ async fn a_failed_run_is_retried_and_a_finished_one_forked() {
     let fork = server.until(fork.json()["id"].as_str().unwrap(), "waiting_approval").await;
     assert_eq!(fork["forked_from"], json!(id));
     assert_eq!(fork["artifacts"].as_array().unwrap().len(), 2);
+    assert_eq!(done["cost"], json!({"tokens_in": 40, "tokens_out": 9, "usd": 0.5}));
+    assert_eq!(fork["cost"]["tokens_in"], 0, "what the fork took over was paid for already");
     let answer = server.post(&path("fork"), json!({"after_step": "s9"})).await;
     assert_eq!(answer.refusal(), (404, "stage_not_found".into()));
 }

@@ -16,6 +16,10 @@ use crate::planner::{checks, rules};
 
 /// The plan of a document, not validated yet.
 pub(super) fn plan(text: &str, document: &Document) -> Result<Plan, Error> {
+    let settings = document.settings();
+    if let Some(given) = settings.refused_timeout {
+        return Err(Error::RunbookTimeout { given });
+    }
     let mut builder = Builder::new(document);
     for section in 0..document.sections.len() {
         builder.section(section);
@@ -32,6 +36,7 @@ pub(super) fn plan(text: &str, document: &Document) -> Result<Plan, Error> {
         title: builder.plan_title(),
         planner: PlannerKind::Runbook,
         language: document.language,
+        timeout_ms: settings.timeout_ms,
         steps: builder.linked_steps(),
     })
 }

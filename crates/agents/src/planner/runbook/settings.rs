@@ -4,14 +4,12 @@
 //! a runbook from elsewhere cannot make a program upload what it should not.
 
 use super::document::{Node, Section};
-use crate::plan::Language;
 use crate::plan::check::relative_path;
+use crate::plan::{Language, limits};
 use crate::planner::words::{fold, shorten};
 
 /// The longest front matter that is read, in lines.
 const FRONT_MATTER_LINES: usize = 200;
-/// The longest timeout a runbook can ask for: a day.
-const MAX_TIMEOUT_MS: u64 = 24 * 60 * 60 * 1000;
 /// More inputs than this are not taken.
 const MAX_INPUTS: usize = 200;
 
@@ -25,6 +23,8 @@ pub struct Settings {
     pub language: Option<Language>,
     /// `timeout:` / `tempo:`: for each step with code; `90`, `90s`, `5 min`, `1h`.
     pub timeout_ms: Option<u64>,
+    /// A timeout that is none, or out of bounds.
+    pub refused_timeout: Option<String>,
     /// Files the runbook reads, relative to the runbook and, once uploaded, to the workspace.
     pub inputs: Vec<String>,
     /// Inputs that are named but lead outside, and are not taken.
@@ -54,7 +54,10 @@ impl Settings {
                     _ => None,
                 };
             }
-            "timeout" | "tempo" | "tempo limite" | "limite" => self.timeout_ms = duration_ms(value),
+            "timeout" | "tempo" | "tempo limite" | "limite" if !value.is_empty() => {
+                self.timeout_ms = duration_ms(value).filter(|given| limits::TIMEOUT_MS.contains(given));
+                self.refused_timeout = self.timeout_ms.is_none().then(|| shorten(value, 40));
+            }
             _ if is_inputs_key(key) => {
                 let list = value.trim_start_matches('[').trim_end_matches(']');
                 list.split(',').for_each(|path| self.add_input(path));
@@ -160,9 +163,9 @@ fn cut_language(value: &str) -> String {
     fold(value).chars().take(2).collect()
 }
 
-/// `90`, `90s`, `1500 ms`, `5 min`, `2 minutos`, `1h`; at least 1 ms, at most a day.
+/// `90`, `90s`, `1500 ms`, `5 min`, `2 minutos`, `1h`, with or without a comment after it.
 fn duration_ms(value: &str) -> Option<u64> {
-    let value = fold(value.trim());
+    let value = fold(value.split(" #").next()?.trim());
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     let amount: u64 = value.get(..digits)?.parse().ok()?;
     let unit = match value[digits..].trim() {
@@ -172,7 +175,7 @@ fn duration_ms(value: &str) -> Option<u64> {
         "h" | "hour" | "hours" | "hora" | "horas" => 3_600_000,
         _ => return None,
     };
-    (amount > 0).then(|| amount.saturating_mul(unit).min(MAX_TIMEOUT_MS))
+    amount.checked_mul(unit)
 }
 
 #[cfg(test)]
@@ -214,7 +217,26 @@ mod tests {
         check("---\nnot front matter\n---\n", "|||");
         check("---\ntitle: never closed\n", "|||");
         check("```\nInputs: a.csv\n```", "|||");
-        check("---\ntimeout: soon\n---\n", "|||");
-        check("---\ntimeout: 99999999999999999h\n---\n", "|86400000||");
+    }
+
+    #[test]
+    fn a_timeout_is_a_time_within_bounds_or_refused() {
+        #[track_caller]
+        fn check(value: &str, expected: Result<u64, &str>) {
+            let found = super::super::settings(&format!("---\ntimeout: {value}\n---\n"));
+            let expected = (expected.ok(), expected.err().map(str::to_owned));
+            assert_eq!((found.timeout_ms, found.refused_timeout), expected, "{value}");
+        }
+        check("90", Ok(90_000));
+        check("1500 ms", Ok(1_500));
+        check("2 minutos", Ok(120_000));
+        check("60s  # the plot takes long", Ok(60_000));
+        check("24h", Ok(86_400_000));
+        check("soon", Err("soon"));
+        check("-5s", Err("-5s"));
+        check("0", Err("0"));
+        check("25h", Err("25h"));
+        check("99999999999999999h", Err("99999999999999999h"));
+        check("5 weeks", Err("5 weeks"));
     }
 }

@@ -379,3 +379,13 @@ fn plan_offline_reads_runbooks_as_such() {
     let plan = plan_offline("# T\n## A\n```sh\na\n```\n", TaskType::Coding).unwrap();
     assert_eq!(plan.planner, crate::PlannerKind::Runbook);
 }
+
+#[test]
+fn the_plan_has_the_timeout_of_the_front_matter() {
+    let book = |line: &str| plan(&format!("---\n{line}\n---\n# T\n\n```sh\na\n```\n"));
+    assert_eq!(book("timeout: 90s").unwrap().timeout_ms, Some(90_000));
+    assert_eq!(book("tempo: 2 minutos").unwrap().timeout_ms, Some(120_000));
+    assert_eq!(book("timeout:").unwrap().timeout_ms, None);
+    let refused = book("timeout: 2 days").unwrap_err().to_string();
+    assert_eq!(refused, "The runbook's timeout “2 days” is not a time from 100 ms to 24 hours");
+}

@@ -133,7 +133,10 @@ impl Supervisor for ScriptedSupervisor {
         let submission = Submission {
             workflow: self.workflow().into(),
             title: goal.title.unwrap_or_else(|| goal.goal.clone()),
-            input: json!({"goal": goal.goal, "task_type": goal.task_type, "files": files}),
+            input: json!({
+                "goal": goal.goal, "task_type": goal.task_type, "require_approval": goal.require_approval,
+                "files": files,
+            }),
             actor: goal.actor,
             idempotency_key: goal.idempotency_key,
         };

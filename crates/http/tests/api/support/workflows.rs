@@ -31,16 +31,27 @@ impl Workflow for Goal {
     async fn run(&self, run: RunContext, input: Value) -> Result<Value, Failure> {
         let goal = input["goal"].as_str().unwrap_or_default().to_owned();
         let goal = &goal;
-        let _: Value = run.step("plan", StepOptions::ONCE, async |_| Ok(plan(goal))).await?;
+        let _: Value = run
+            .step("plan", StepOptions::ONCE, async |step| {
+                step.emit("model_call", json!({"usage": null})).await?;
+                step.emit(
+                    "model_call",
+                    json!({"usage": {"tokens_in": 30, "tokens_out": 7, "estimated": true}}),
+                )
+                .await?;
+                Ok(plan(goal))
+            })
+            .await?;
         let _: Value = run
             .step("s1", StepOptions::ONCE, async |step| {
                 step.log(LogLevel::Info, "computing").await?;
+                step.emit("model_call", json!({"usage": {"tokens_in": 10, "tokens_out": 2, "usd": 0.5}}))
+                    .await?;
                 step.artifact("out/report.md", "text/markdown", "# Four\n".into()).await?;
                 step.artifact("page.html", "text/html", "<script>alert(1)</script>".into()).await?;
                 Ok(json!({
                     "acceptance": [{"text": "prints 4", "passed": true, "detail": "found"}],
                     "execution": {"exit_code": 0},
-                    "usage": {"tokens_in": 10, "tokens_out": 2, "usd": 0.5},
                 }))
             })
             .await?;
