@@ -27,6 +27,12 @@ pub fn build_command(workshop: &Workshop) -> Result<()> {
 /// Builds the UI and the binary, and answers its path.
 pub fn build(workshop: &Workshop, profile: Profile) -> Result<PathBuf> {
     ui::build(workshop)?;
+    compile(workshop, profile)
+}
+
+/// Builds the binary with whatever UI was built last, maybe none, and answers its path.
+pub fn compile(workshop: &Workshop, profile: Profile) -> Result<PathBuf> {
+    std::fs::create_dir_all(workshop.web().join("dist"))?;
     let mut command = workshop.cargo();
     // The whole workspace's features, so that what the tests compiled is not compiled once more.
     command.args(["build", "--workspace", "--exclude", "xtask", "--bin", "atelier"]);

@@ -1,31 +1,41 @@
 //! `cargo xtask gen`: what is derived from the code, written out so that reviews see it change.
 //!
-//! The binary prints its OpenAPI document, which becomes `web/openapi.json`. `--check` writes nothing
-//! and fails if it would change.
+//! The binary prints its OpenAPI document, which becomes `web/openapi.json`; that becomes the UI's
+//! types in `web/src/gen/`. `--check` writes nothing and fails if anything would change.
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::binary::{self, Profile};
-use crate::process;
 use crate::workshop::Workshop;
+use crate::{process, ui};
 
 const DOCUMENT: &str = "web/openapi.json";
 
 /// `cargo xtask gen [--check]`.
 pub fn generate(workshop: &Workshop, check: bool) -> Result<()> {
-    let binary = binary::build(workshop, Profile::Dev)?;
+    // Without the UI, which cannot be built while its types are of yesterday.
+    let binary = binary::compile(workshop, Profile::Dev)?;
     let made = document_of(&binary)?;
     let place = workshop.root.join(DOCUMENT);
     let there = std::fs::read_to_string(&place).unwrap_or_default();
-    let Some(line) = first_difference(&there, &made) else { return Ok(()) };
-    if check {
-        bail!("{DOCUMENT}:{line} would change; run `cargo xtask gen` and commit what it writes");
+    match first_difference(&there, &made) {
+        Some(line) if check => {
+            bail!("{DOCUMENT}:{line} would change; run `cargo xtask gen` and commit what it writes");
+        }
+        Some(_) => {
+            write(&place, &made)?;
+            eprintln!("wrote {DOCUMENT}");
+        }
+        None => {}
     }
-    write(&place, &made)?;
-    eprintln!("wrote {DOCUMENT}");
-    Ok(())
+    ui::install(workshop)?;
+    let script = if check { "gen:check" } else { "gen" };
+    let typed = process::run(workshop.node("npm").args(["run", "--silent", script]));
+    typed.context(
+        "the UI's types do not fit web/openapi.json; run `cargo xtask gen` and commit what it writes",
+    )
 }
 
 /// The document as the binary prints it, indented alike whatever the binary does.
