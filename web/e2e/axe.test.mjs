@@ -12,6 +12,7 @@ const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 const server = new Server()
 let browser
 let gated
+let planned
 let finished
 
 before(async () => {
@@ -19,13 +20,13 @@ before(async () => {
   browser = await launchBrowser()
   const { context } = await openContext(browser, server)
   gated = (await submitGoal(context, server, { goal: GATED_RUNBOOK })).id
+  planned = (await submitGoal(context, server, { goal: GATED_RUNBOOK, require_approval: true })).id
   finished = await submitGoal(context, server, {
     goal: '# Count\n\n## Count to ten\n\n```shell\nseq 10\n```\n',
   })
-  await until(
-    'an open gate',
-    async () => (await getRun(context, server, gated)).status === 'waiting_approval',
-  )
+  for (const id of [gated, planned]) {
+    await until('an open gate', async () => (await getRun(context, server, id)).status === 'waiting_approval')
+  }
   await until(
     'a finished run',
     async () => (await getRun(context, server, finished.id)).status === 'completed',
@@ -44,6 +45,7 @@ const ROOMS = [
   { name: 'runs', path: () => '/runs' },
   { name: 'runs, nothing found', path: () => '/runs?q=nothing-is-called-this' },
   { name: 'run at its gate', path: () => `/runs/${gated}` },
+  { name: 'run at the approval of its plan', path: () => `/runs/${planned}` },
   { name: 'run with a step chosen', path: () => `/runs/${finished.id}?step=${finished.steps[0].name}` },
   { name: 'run log', path: () => `/runs/${gated}?tab=log` },
   { name: 'run files', path: () => `/runs/${gated}?tab=files` },
@@ -81,7 +83,9 @@ async function settle(page) {
   await page.waitForTimeout(150)
   // A change of theme fades; a slow machine may still be between the two.
   await page.waitForFunction(() =>
-    document.getAnimations().every((it) => it.playState !== 'running' || it.effect.getComputedTiming().endTime === Infinity),
+    document
+      .getAnimations()
+      .every((it) => it.playState !== 'running' || it.effect.getComputedTiming().endTime === Infinity),
   )
 }
 

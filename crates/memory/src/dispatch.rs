@@ -61,12 +61,15 @@ impl Dispatch {
     pub(crate) fn to_document(&self, ids: &Ids) -> Document {
         let mut text = self.prompt.clone();
         add_titles(&self.plan, &mut text);
-        let first_line = self.prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        // A runbook's first line may be the fence of its front matter.
+        let is_words = |line: &&str| line.chars().any(char::is_alphanumeric);
+        let first_line = self.prompt.lines().map(str::trim).find(is_words).unwrap_or_default();
+        let title = self.plan["title"].as_str().filter(|title| !title.is_empty()).unwrap_or(first_line);
         Document {
             id: ids.fresh(),
             collection: COLLECTION.into(),
             key: self.id.to_string(),
-            title: cut(first_line, MAX_TITLE_CHARS),
+            title: cut(&without_nul(title.to_owned()), MAX_TITLE_CHARS),
             text: without_nul(head(&text, MAX_TEXT_BYTES).to_owned()),
             source: format!("dispatch:{}", self.id),
             privacy: Privacy::default(),

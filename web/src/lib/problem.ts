@@ -27,11 +27,15 @@ export async function errorFrom(response: Response): Promise<ApiError | NetworkE
   const type = response.headers.get('content-type') ?? ''
   if (!type.includes('json')) {
     if (response.status >= 502 && response.status <= 504) return new NetworkError(`HTTP ${response.status}`)
-    return new ApiError(response.status, { request_id: response.headers.get('x-request-id') })
+    return new ApiError(response.status, { request_id: requestIdOf(response) })
   }
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>
   return new ApiError(response.status, {
     ...problem,
-    request_id: problem.request_id ?? response.headers.get('x-request-id'),
+    request_id: problem.request_id ?? requestIdOf(response),
   })
+}
+
+function requestIdOf(response: Response): string | undefined {
+  return response.headers.get('x-request-id') ?? undefined
 }

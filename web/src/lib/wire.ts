@@ -5,7 +5,6 @@ type Schemas = components['schemas']
 
 export type Session = Schemas['Session']
 export type Run = Schemas['Run']
-export type RunDetail = Schemas['RunDetail']
 export type RunStatus = Schemas['RunStatus']
 export type RunError = Schemas['RunError']
 export type Step = Schemas['Step']
@@ -15,14 +14,23 @@ export type Acceptance = Schemas['Acceptance']
 export type Gate = Schemas['Gate']
 export type GateDecision = Schemas['GateDecision']
 export type Artifact = Schemas['Artifact']
-export type Cost = Schemas['Cost']
-export type Plan = Schemas['Plan']
-export type PlanStep = Schemas['PlanStep']
 export type RunEvent = Schemas['Event']
-export type Dispatch = Schemas['Dispatch']
 export type SubmitRun = Schemas['SubmitRun']
 export type CodeLanguage = Schemas['CodeLanguage']
 export type CodeOutcome = Schemas['CodeOutcome']
 export type CodeRun = Schemas['CodeRun']
 export type Model = Schemas['Model']
 export type Problem = Schemas['Problem']
+
+// What the server always sends, though the document does not promise it.
+
+export type Cost = Required<Schemas['Cost']>
+export type Criterion = Omit<Schemas['Criterion'], 'check'> & { check?: Record<string, unknown> | null }
+export type PlanStep = Omit<Schemas['PlanStep'], 'language' | 'depends_on' | 'acceptance'> & {
+  language?: CodeLanguage | null
+  depends_on: string[]
+  acceptance: Criterion[]
+}
+export type Plan = Omit<Schemas['Plan'], 'steps'> & { steps: PlanStep[] }
+export type Dispatch = Omit<Schemas['Dispatch'], 'plan'> & { plan: Plan }
+export type RunDetail = Omit<Schemas['RunDetail'], 'plan' | 'cost'> & { plan: Plan | null; cost: Cost }

@@ -18,17 +18,27 @@ export function InlineError({ error, className }: { error: unknown; className?: 
   )
 }
 
-/** Instead of a whole part of a screen that could not be loaded; tells apart what one may not see. */
-export function ErrorState({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface ErrorStateProps {
+  error: unknown
+  onRetry?: () => void
+  /** Where to go instead, if what was asked for does not exist: then trying again is of no use. */
+  elsewhere?: ReactNode
+}
+
+/** Instead of a whole part of a screen that could not be loaded; tells apart what one may not see or is not there. */
+export function ErrorState({ error, onRetry, elsewhere }: ErrorStateProps) {
   const { t } = useTranslation()
+  const missing = error instanceof ApiError && error.status === 404
   const forbidden = error instanceof ApiError && error.status === 403
   return (
     <Notice
       alert
       icon={forbidden ? <Lock /> : <CircleAlert />}
-      title={t(forbidden ? 'state.forbidden' : 'state.failed')}
+      title={t(forbidden ? 'state.forbidden' : missing ? 'notFound.title' : 'state.failed')}
       action={
-        onRetry ? (
+        missing && elsewhere ? (
+          elsewhere
+        ) : onRetry ? (
           <Button onClick={onRetry}>
             <RotateCw /> {t('action.tryAgain')}
           </Button>

@@ -9,10 +9,15 @@ interface Props {
   children: ReactNode
 }
 
-/** A region that scrolls on its own. It can be reached by keyboard, since otherwise it could not be scrolled. */
+/**
+ * A part that scrolls on its own. It can be reached by keyboard, since otherwise it could not be scrolled. It is a
+ * group and no landmark: a page may hold many that are called alike.
+ */
 export function ScrollRegion({ label, labelledBy, className, children }: Props) {
   return (
-    <section
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls
+    <div
+      role="group"
       aria-label={label}
       aria-labelledby={labelledBy}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
@@ -20,6 +25,6 @@ export function ScrollRegion({ label, labelledBy, className, children }: Props) 
       className={cn('overflow-auto -outline-offset-2', className)}
     >
       {children}
-    </section>
+    </div>
   )
 }

@@ -22,13 +22,13 @@ export function Tabs<T extends string>({ label, value, items, onChange, children
     <Base.Root value={value} onValueChange={(next) => onChange(next as T)}>
       <Base.List
         aria-label={label}
-        className="relative flex gap-1 overflow-x-auto border-b border-line-soft [scrollbar-width:none]"
+        className="flex gap-1 overflow-x-auto border-b border-line-soft [scrollbar-width:none]"
       >
         {items.map((item) => (
           <Base.Tab
             key={item.value}
             value={item.value}
-            className="inline-flex items-center gap-2 rounded-t-md px-3 py-2.5 text-sm font-medium whitespace-nowrap text-muted transition-colors -outline-offset-2 hover:text-ink data-[active]:text-ink max-sm:px-2.5 max-sm:[&_svg]:hidden [&_svg]:size-4"
+            className="inline-flex items-center gap-2 rounded-t-md border-b-2 border-transparent px-3 py-2.5 text-sm font-medium whitespace-nowrap text-muted transition-colors -outline-offset-2 hover:text-ink data-[active]:border-focus data-[active]:text-ink max-sm:px-2.5 max-sm:[&_svg]:hidden [&_svg]:size-4"
           >
             {item.icon}
             {item.label}
@@ -39,7 +39,6 @@ export function Tabs<T extends string>({ label, value, items, onChange, children
             )}
           </Base.Tab>
         ))}
-        <Base.Indicator className="absolute bottom-0 left-0 h-0.5 w-[var(--active-tab-width)] translate-x-[var(--active-tab-left)] rounded-full bg-focus transition-all duration-300 ease-spring" />
       </Base.List>
       <Base.Panel value={value} className="pt-6 outline-offset-4">
         {children}

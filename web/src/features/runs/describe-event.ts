@@ -24,10 +24,18 @@ export function groupOf(kind: string): EventGroup {
 
 type Payload = Record<string, unknown>
 
+/** What steps and gates are called, by name. */
+export type Titles = ReadonlyMap<string, string>
+
 /** What an event says in one line (or as many as a program printed), for a person. */
-export function describeEvent(event: RunEvent, t: TFunction): string {
+export function describeEvent(event: RunEvent, t: TFunction, titles: Titles = new Map()): string {
   const payload: Payload = isRecord(event.payload) ? event.payload : {}
-  const name = text(payload.title) ?? text(payload.step) ?? text(payload.name) ?? text(payload.gate) ?? ''
+  const titleOf = (value: unknown) => {
+    const id = text(value)
+    return id === undefined ? undefined : (titles.get(id) ?? id)
+  }
+  const name =
+    text(payload.title) ?? titleOf(payload.step) ?? titleOf(payload.gate) ?? titleOf(payload.name) ?? ''
   switch (event.kind) {
     case 'log':
     case 'output':
@@ -39,10 +47,21 @@ export function describeEvent(event: RunEvent, t: TFunction): string {
       return t('event.gate_decided', { name, decision: decisionText(payload, t) })
     case 'artifact_added':
       return t('event.artifact_added', { name: text(payload.path) ?? name })
-    case 'check':
-      return t(payload.passed === false ? 'event.check_failed' : 'event.check_passed', {
-        name: text(payload.text) ?? name,
-      })
+    case 'check': {
+      const check = isRecord(payload.check) ? payload.check : payload
+      return t(
+        `event.check_${check.passed === false ? 'failed' : check.passed === true ? 'passed' : 'open'}`,
+        {
+          name: text(check.text) ?? name,
+        },
+      )
+    }
+    case 'waiting': {
+      const on = Array.isArray(payload.on) ? payload.on.map(titleOf).filter(Boolean) : []
+      return t('event.waiting', { name: on.join(', ') }).replace(/[:\s]+$/, '')
+    }
+    case 'model_call':
+      return describeModelCall(payload, t)
     case 'submitted':
     case 'started':
     case 'resumed':
@@ -58,10 +77,21 @@ export function describeEvent(event: RunEvent, t: TFunction): string {
     case 'completed':
     case 'cancelled':
     case 'plan':
-      return t(`event.${event.kind}`, { name: name || text(payload.stage) || '' }).trim()
+      return t(`event.${event.kind}`, { name: name || titleOf(payload.stage) || '' }).trim()
     default:
       return [event.kind, printed(event.payload)].filter(Boolean).join(' ')
   }
+}
+
+function describeModelCall(payload: Payload, t: TFunction): string {
+  const outcome = isRecord(payload.outcome) ? payload.outcome : {}
+  const usage = isRecord(payload.usage) ? payload.usage : {}
+  const model = [text(payload.model), text(payload.provider)].filter(Boolean).join(' · ')
+  if (outcome.kind === 'failed') {
+    return [t('event.model_failed', { model }), text(outcome.message)].filter(Boolean).join(': ')
+  }
+  const tokens = [usage.tokens_in, usage.tokens_out].map((count) => (typeof count === 'number' ? count : 0))
+  return t('event.model_answered', { model, in: tokens[0], out: tokens[1] })
 }
 
 function decisionText(payload: Payload, t: TFunction): string {

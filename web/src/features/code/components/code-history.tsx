@@ -7,6 +7,7 @@ import { Card } from '@/components/ui/card'
 import { Input } from '@/components/ui/field'
 import { SkeletonList } from '@/components/ui/skeleton'
 import { cn } from '@/lib/cn'
+import { languageName } from '@/lib/code-language'
 import { formatAgo } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
@@ -76,9 +77,9 @@ function HistoryRow({
       >
         <OutcomeBadge outcome={run.outcome} />
         <code className="min-w-0 flex-1 truncate font-mono text-[0.8125rem] max-sm:order-first max-sm:basis-full">
-          {firstLine(run.code ?? run.stdout)}
+          {firstLine(run.code)}
         </code>
-        <span className="shrink-0 text-xs text-muted">{run.language}</span>
+        <span className="shrink-0 text-xs text-muted">{languageName(run.language)}</span>
         <span className="shrink-0 text-xs text-muted">{formatAgo(run.created_at, now, language)}</span>
       </button>
     </li>

@@ -5,19 +5,19 @@ import { InlineError } from '@/components/states/notices'
 import { Section } from '@/components/states/page'
 import { Button } from '@/components/ui/button'
 import { Card } from '@/components/ui/card'
+import { Disclosure } from '@/components/ui/disclosure'
 import { Field, Textarea } from '@/components/ui/field'
 import { COMMAND_KEY, Kbd } from '@/components/ui/kbd'
 import { Segmented } from '@/components/ui/segmented'
 import { Select } from '@/components/ui/select'
 import { announce } from '@/lib/announce'
+import { languageName } from '@/lib/code-language'
 import { CODE_LANGUAGES, type CodeLanguage, type CodeRun, LIMITS_S, type LimitS, useRunCode } from '../api'
 import { keepCode, readCode } from '../draft'
 import { CodeHistory } from './code-history'
 import { CodeResult } from './code-result'
 
 const CodeEditor = lazy(() => import('./code-editor'))
-
-const NAMES: Record<CodeLanguage, string> = { python: 'Python', javascript: 'JavaScript', shell: 'Shell' }
 
 /** What of the room stands in the address. */
 export interface CodeViewState {
@@ -67,12 +67,10 @@ export function CodeRunner({ view, onView }: Props) {
   function pick(past: CodeRun) {
     setShown(past)
     run.reset()
-    if (past.code !== undefined) {
-      setCode(past.code)
-      keepCode(past.language, past.code)
-      if (past.language !== language) {
-        onView({ ...view, language: past.language === 'python' ? undefined : past.language })
-      }
+    setCode(past.code)
+    keepCode(past.language, past.code)
+    if (past.language !== language) {
+      onView({ ...view, language: past.language === 'python' ? undefined : past.language })
     }
   }
 
@@ -85,7 +83,7 @@ export function CodeRunner({ view, onView }: Props) {
               label={t('code.language')}
               value={language}
               onChange={changeLanguage}
-              options={CODE_LANGUAGES.map((value) => ({ value, label: NAMES[value] }))}
+              options={CODE_LANGUAGES.map((value) => ({ value, label: languageName(value) }))}
             />
             <div className="ml-auto">
               <Select<LimitS>
@@ -177,11 +175,8 @@ function Stdin({ value, onChange }: { value: string; onChange: (value: string) =
   const { t } = useTranslation()
   const id = useId()
   return (
-    <details className="mt-3" open={value !== '' || undefined}>
-      <summary className="w-fit rounded text-[0.8125rem] text-muted hover:text-ink">
-        {t('code.stdin')}
-      </summary>
-      <Field label={t('code.stdinLabel')} htmlFor={id} className="mt-2">
+    <Disclosure title={t('code.stdin')} open={value !== ''} className="mt-3">
+      <Field label={t('code.stdinLabel')} htmlFor={id}>
         <Textarea
           id={id}
           rows={3}
@@ -190,6 +185,6 @@ function Stdin({ value, onChange }: { value: string; onChange: (value: string) =
           className="font-mono"
         />
       </Field>
-    </details>
+    </Disclosure>
   )
 }

@@ -2,9 +2,17 @@ import { Paperclip, X } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Button } from '@/components/ui/button'
-import { formatBytes } from '@/lib/format'
+import { formatBytes, formatNumber } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
-import { type Attachment, addAttachments, MAX_ATTACHED_BYTES, readAttachment } from '../attach'
+import {
+  type Attachment,
+  addFiles,
+  MAX_ATTACHED_BYTES,
+  MAX_FILES,
+  type Refusal,
+  readAttachment,
+  refusalOf,
+} from '../attach'
 
 interface Props {
   files: Attachment[]
@@ -16,14 +24,23 @@ export function Attachments({ files, onChange }: Props) {
   const { t } = useTranslation()
   const language = useLanguage()
   const input = useRef<HTMLInputElement>(null)
-  const [tooLarge, setTooLarge] = useState(false)
+  const [refusal, setRefusal] = useState<Refusal | null>(null)
 
   async function add(list: FileList | null) {
-    const next = addAttachments(files, await Promise.all([...(list ?? [])].map(readAttachment)))
-    const fits = next.reduce((sum, file) => sum + file.size, 0) <= MAX_ATTACHED_BYTES
-    setTooLarge(!fits)
-    if (fits) onChange(next)
+    const picked = [...(list ?? [])]
     if (input.current) input.current.value = ''
+    const refused = refusalOf(addFiles<{ name: string; size: number }>(files, picked))
+    setRefusal(refused)
+    if (refused) return
+    const added: Attachment[] = []
+    for (const file of picked) {
+      try {
+        added.push(await readAttachment(file))
+      } catch {
+        setRefusal({ reason: 'unreadable', name: file.name })
+      }
+    }
+    onChange(addFiles(files, added))
   }
 
   return (
@@ -50,7 +67,10 @@ export function Attachments({ files, onChange }: Props) {
             <button
               type="button"
               aria-label={t('goal.detach', { name: file.name })}
-              onClick={() => onChange(files.filter((other) => other !== file))}
+              onClick={() => {
+                setRefusal(null)
+                onChange(files.filter((other) => other !== file))
+              }}
               className="grid size-8 shrink-0 place-items-center rounded-lg text-muted hover:text-ink"
             >
               <X className="size-3.5" />
@@ -58,9 +78,17 @@ export function Attachments({ files, onChange }: Props) {
           </span>
         ))}
       </div>
-      {tooLarge ? (
-        <p role="alert" className="mt-2 text-[0.8125rem] text-bad">
-          {t('goal.tooLarge', { size: formatBytes(MAX_ATTACHED_BYTES, language) })}
+      {refusal ? (
+        <p role="alert" className="mt-2 text-[0.8125rem] break-words text-bad">
+          {refusal.reason === 'tooLarge'
+            ? t('attach.tooLarge', {
+                // Rounded up, so that a little too much does not read as just enough.
+                size: `${formatNumber(Math.ceil(refusal.size / 1e5) / 10, language, 1)} MB`,
+                limit: formatBytes(MAX_ATTACHED_BYTES, language),
+              })
+            : refusal.reason === 'tooMany'
+              ? t('attach.tooMany', { limit: MAX_FILES })
+              : t(`attach.${refusal.reason}`, { name: refusal.name })}
         </p>
       ) : null}
     </>

@@ -14,7 +14,7 @@ import { Switch } from '@/components/ui/switch'
 import { announce } from '@/lib/announce'
 import { useLanguage } from '@/lib/use-language'
 import { modelsQuery, newSubmission, type Submission, usePreviewPlan, useSubmitGoal } from '../api'
-import type { Attachment } from '../attach'
+import { type Attachment, isTooLarge } from '../attach'
 import { keepDraft, readDraft } from '../draft'
 import { type Example, exampleText } from '../examples'
 import { Attachments } from './attachments'
@@ -36,6 +36,7 @@ export function GoalForm({ example, onExample, onStarted }: Props) {
   const [approval, setApproval] = useState(false)
   const [model, setModel] = useState('')
   const [files, setFiles] = useState<Attachment[]>([])
+  const [tooLarge, setTooLarge] = useState(false)
   const plan = usePreviewPlan()
   const submit = useSubmitGoal()
   const pending = useRef<{ content: string; submission: Submission } | null>(null)
@@ -57,10 +58,14 @@ export function GoalForm({ example, onExample, onStarted }: Props) {
       goal: goal.trim(),
       title: title.trim() || undefined,
       task_type: 'auto' as const,
-      require_approval: approval,
+      // Left open otherwise, so that the code of a model still waits for approval.
+      require_approval: approval || undefined,
       model: model || undefined,
       files: files.map(({ name, content_base64 }) => ({ name, content_base64 })),
     }
+    const unfit = isTooLarge(body)
+    setTooLarge(unfit)
+    if (unfit) return
     const content = JSON.stringify(body)
     if (pending.current?.content !== content) pending.current = { content, submission: newSubmission(body) }
     submit.mutate(pending.current.submission, {
@@ -103,6 +108,11 @@ export function GoalForm({ example, onExample, onStarted }: Props) {
         model={model}
         onModel={setModel}
       />
+      {tooLarge ? (
+        <p role="alert" className="mt-5 text-[0.8125rem] text-bad">
+          {t('attach.goalTooLarge')}
+        </p>
+      ) : null}
       {submit.error ? <InlineError error={submit.error} className="mt-5" /> : null}
       {plan.error ? <InlineError error={plan.error} className="mt-5" /> : null}
       <div className="mt-6 flex flex-wrap items-center gap-2">

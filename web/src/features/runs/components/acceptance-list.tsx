@@ -1,5 +1,6 @@
 import { Circle, CircleCheck, CircleX } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
+import { InlineCode } from '@/components/ui/inline-code'
 import type { Acceptance } from '../api'
 
 /** What a step must fulfil, and whether it did. */
@@ -7,13 +8,13 @@ export function AcceptanceList({ checks }: { checks: readonly Acceptance[] }) {
   const { t } = useTranslation()
   return (
     <ul className="flex flex-col gap-2">
-      {checks.map((check) => (
-        <li key={check.text} className="flex gap-2.5">
+      {once(checks).map((check) => (
+        <li key={`${check.text} ${check.passed} ${check.detail}`} className="flex gap-2.5">
           <CheckMark passed={check.passed} />
           <div className="min-w-0">
             <p className="break-words">
               <span className="sr-only">{t(`acceptance.${verdict(check.passed)}`)}: </span>
-              {check.text}
+              <InlineCode text={check.text} />
             </p>
             {check.detail ? <p className="text-xs break-words text-muted">{check.detail}</p> : null}
           </div>
@@ -21,6 +22,13 @@ export function AcceptanceList({ checks }: { checks: readonly Acceptance[] }) {
       ))}
     </ul>
   )
+}
+
+/** A line of a goal that says several things is checked several times; what reads the same stands here once. */
+function once(checks: readonly Acceptance[]): Acceptance[] {
+  const same = (one: Acceptance, other: Acceptance) =>
+    one.text === other.text && one.detail === other.detail && one.passed === other.passed
+  return checks.filter((check, place) => checks.findIndex((other) => same(check, other)) === place)
 }
 
 function verdict(passed: boolean | null): 'open' | 'passed' | 'failed' {

@@ -8,6 +8,7 @@ import { formatDuration } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
 import { ACTIVE_STATUSES, type Run, type RunDetail, runQuery, runsByStatusQuery } from '../api'
+import { stepTitle } from '../arrange-steps'
 import { progressOf } from '../progress'
 import { RunStatusMark } from './status'
 
@@ -68,7 +69,7 @@ function Progress({ run }: { run: RunDetail }) {
     <>
       <p className="mt-0.5 truncate text-xs text-muted">
         {t('today.progress', { done, total })}
-        {current ? ` · ${current.title}` : null}
+        {current ? ` · ${stepTitle(run.workflow, current, t)}` : null}
       </p>
       <div
         role="progressbar"

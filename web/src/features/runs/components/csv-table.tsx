@@ -21,7 +21,7 @@ export function CsvTable({ text, name }: { text: string; name: string }) {
                 // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place, names may repeat
                 key={column}
                 scope="col"
-                className={`border-b border-line px-4 py-2.5 font-semibold ${numeric[column] ? 'text-right' : 'text-left'}`}
+                className={`border-b border-line px-4 py-2.5 font-semibold whitespace-nowrap ${numeric[column] ? 'text-right' : 'text-left'}`}
               >
                 {cell}
               </th>
@@ -36,7 +36,7 @@ export function CsvTable({ text, name }: { text: string; name: string }) {
                 <td
                   // biome-ignore lint/suspicious/noArrayIndexKey: a column is its place
                   key={column}
-                  className={`border-b border-line-soft px-4 py-2 ${numeric[column] ? 'text-right' : 'text-left'}`}
+                  className={`border-b border-line-soft px-4 py-2 ${numeric[column] ? 'text-right' : 'text-left'} ${isShort(row[column]) ? 'whitespace-nowrap' : 'min-w-56'}`}
                 >
                   {row[column]}
                 </td>
@@ -48,6 +48,11 @@ export function CsvTable({ text, name }: { text: string; name: string }) {
       {more ? <p className="p-4 text-xs text-muted">{t('files.firstRows', { count: MAX_ROWS })}</p> : null}
     </ScrollRegion>
   )
+}
+
+/** A date, a code or a name is not broken over lines; only prose is. */
+function isShort(cell: string | undefined): boolean {
+  return (cell?.length ?? 0) <= 32
 }
 
 function isNumber(cell: string | undefined): boolean {

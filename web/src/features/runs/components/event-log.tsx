@@ -10,7 +10,7 @@ import type { StreamState } from '@/lib/event-stream'
 import { formatClock } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import type { RunEvent } from '../api'
-import { describeEvent, type EventGroup, groupOf } from '../describe-event'
+import { describeEvent, type EventGroup, groupOf, type Titles } from '../describe-event'
 
 type Filter = 'all' | Exclude<EventGroup, 'run'>
 
@@ -19,8 +19,15 @@ interface Row {
   text: string
 }
 
+interface Props {
+  events: readonly RunEvent[]
+  stream: StreamState
+  /** What the steps are called. */
+  titles: Titles
+}
+
 /** Everything a run says, as it says it. Follows the end until someone scrolls up. */
-export default function EventLog({ events, stream }: { events: readonly RunEvent[]; stream: StreamState }) {
+export default function EventLog({ events, stream, titles }: Props) {
   const { t } = useTranslation()
   const [filter, setFilter] = useState<Filter>('all')
   const [search, setSearch] = useState('')
@@ -30,9 +37,9 @@ export default function EventLog({ events, stream }: { events: readonly RunEvent
     const wanted = search.trim().toLocaleLowerCase()
     return events
       .filter((event) => filter === 'all' || groupOf(event.kind) === filter)
-      .map((event) => ({ event, text: describeEvent(event, t) }))
+      .map((event) => ({ event, text: describeEvent(event, t, titles) }))
       .filter((row) => wanted === '' || `${row.event.kind} ${row.text}`.toLocaleLowerCase().includes(wanted))
-  }, [events, filter, search, t])
+  }, [events, filter, search, titles, t])
 
   return (
     <div>

@@ -9,22 +9,27 @@ import { announce } from '@/lib/announce'
 import { formatAgo } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
-import { type Gate, type GateDecision, useDecideGate, useRetryRun } from '../api'
+import { type Artifact, type Gate, type GateDecision, useDecideGate, useRetryRun } from '../api'
+import { readProposal } from '../read-proposal'
 import { Proposal } from './proposal'
 
 interface Props {
   runId: string
   gate: Gate
+  /** The files of the run. */
+  artifacts: readonly Artifact[]
   /** Where the card stands away from its run, it says which run asks. */
   runTitle?: string
 }
 
 /** A question a run has for a person, with everything needed to answer it. */
-export function GateCard({ runId, gate, runTitle }: Props) {
+export function GateCard({ runId, gate, artifacts, runTitle }: Props) {
   const { t } = useTranslation()
   const language = useLanguage()
   const now = useNow(30_000)
   const id = useId()
+  // Of a review, the detail is once more the list of what to judge.
+  const listed = readProposal(gate.proposal).some((part) => part.kind === 'criteria')
   return (
     <article
       aria-labelledby={`${id}-title`}
@@ -59,15 +64,13 @@ export function GateCard({ runId, gate, runTitle }: Props) {
           >
             {gate.title}
           </h3>
-          {gate.detail ? <p className="mt-2 whitespace-pre-wrap text-muted">{gate.detail}</p> : null}
+          {gate.detail && !listed ? (
+            <p className="mt-2 break-words whitespace-pre-wrap text-muted">{gate.detail}</p>
+          ) : null}
         </div>
       </div>
       <div className="mt-5">
-        <p className="mb-2 text-xs text-muted">{t('gate.willBeDone')}</p>
-        <Proposal proposal={gate.proposal} />
-        <p className="mt-2 font-mono text-xs break-all text-muted">
-          {t('gate.digest')} {gate.digest}
-        </p>
+        <Proposal runId={runId} gate={gate} artifacts={artifacts} />
       </div>
       <Answer key={gate.digest} runId={runId} gate={gate} />
     </article>

@@ -1,31 +1,112 @@
+import { Link } from '@tanstack/react-router'
+import { FileText } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Criteria, PlanSteps } from '@/components/plan/plan-outline'
 import { CodeBlock } from '@/components/ui/code-block'
+import { Disclosure } from '@/components/ui/disclosure'
+import type { Artifact, Gate } from '../api'
+import { type ProposalPart, readProposal } from '../read-proposal'
+import { RUN_VIEWS } from '../run-tabs'
 
-/**
- * Exactly what will be done if someone approves, in full. Text of several lines is shown as it is, and the whole
- * as the JSON the digest was made of.
- */
-export function Proposal({ proposal }: { proposal: unknown }) {
+interface Props {
+  runId: string
+  gate: Gate
+  /** The files of the run, which can be looked at. */
+  artifacts: readonly Artifact[]
+}
+
+/** What a gate is about and what will be done after it, for a person; the exact data is one click away. */
+export function Proposal({ runId, gate, artifacts }: Props) {
   const { t } = useTranslation()
-  const parts = readableParts(proposal)
-  if (parts.length === 0) return <CodeBlock label={t('gate.proposal')} code={exactText(proposal)} wrap />
+  const shown = new Set(artifacts.map((artifact) => artifact.path))
   return (
-    <div className="flex flex-col gap-3">
-      {parts.map((part) => (
-        <CodeBlock key={part.name} label={part.name} code={part.text} wrap />
+    <div className="flex flex-col gap-5">
+      {readProposal(gate.proposal).map((part) => (
+        <ProposalSection key={`${part.kind} ${part.kind === 'text' ? part.name : ''}`} part={part}>
+          {part.kind === 'files' ? (
+            <ul className="flex flex-wrap gap-2">
+              {part.files.map(({ path, digest }) => (
+                <li key={path} title={digest} className="min-w-0 max-w-full">
+                  <FileChip runId={runId} path={path} linked={shown.has(path)} />
+                </li>
+              ))}
+            </ul>
+          ) : (
+            <PartContent part={part} />
+          )}
+        </ProposalSection>
       ))}
-      <CodeBlock label={t('gate.exact')} code={exactText(proposal)} wrap />
+      <div>
+        <Disclosure title={t('gate.data')}>
+          <CodeBlock label="JSON" code={JSON.stringify(gate.proposal, null, 2)} wrap />
+        </Disclosure>
+        <p className="mt-1.5 truncate text-xs text-muted" title={gate.digest}>
+          {t('gate.digest')} <span className="font-mono">{gate.digest}</span>
+        </p>
+      </div>
     </div>
   )
 }
 
-function exactText(proposal: unknown): string {
-  return typeof proposal === 'string' ? proposal : JSON.stringify(proposal, null, 2)
+function ProposalSection({ part, children }: { part: ProposalPart; children: ReactNode }) {
+  const { t } = useTranslation()
+  const title = part.kind === 'text' && part.name ? part.name : t(`proposal.${part.kind}`)
+  return (
+    <div>
+      <h4 className="mb-2 text-xs text-muted">{title}</h4>
+      {children}
+    </div>
+  )
 }
 
-function readableParts(proposal: unknown): { name: string; text: string }[] {
-  if (typeof proposal !== 'object' || proposal === null) return []
-  return Object.entries(proposal).flatMap(([name, value]) =>
-    typeof value === 'string' && value.includes('\n') ? [{ name, text: value }] : [],
+function PartContent({ part }: { part: Exclude<ProposalPart, { kind: 'files' }> }) {
+  switch (part.kind) {
+    case 'criteria':
+      return <Criteria criteria={part.criteria.map((text) => ({ text }))} />
+    case 'steps':
+      return <PlanSteps steps={part.steps} />
+    case 'code':
+      return <CodeBlock code={part.code} language={part.language} fold="long" />
+    case 'text':
+      return (
+        <p className="rounded-lg border border-line-soft bg-raised p-3 leading-relaxed break-words whitespace-pre-wrap">
+          {part.text}
+        </p>
+      )
+    case 'facts':
+      return (
+        <dl className="grid gap-x-6 gap-y-1.5 text-[0.8125rem] sm:grid-cols-[auto_minmax(0,1fr)]">
+          {part.facts.map(({ name, value }) => (
+            <div key={name} className="contents">
+              <dt className="text-muted max-sm:mt-1">{name}</dt>
+              <dd className="min-w-0 break-words">{value}</dd>
+            </div>
+          ))}
+        </dl>
+      )
+  }
+}
+
+function FileChip({ runId, path, linked }: { runId: string; path: string; linked: boolean }) {
+  const look =
+    'inline-flex h-8 max-w-full items-center gap-2 rounded-lg border border-line-soft px-3 text-[0.8125rem]'
+  const content = (
+    <>
+      <FileText className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
+      <span className="truncate">{path}</span>
+    </>
+  )
+  if (!linked) return <span className={`${look} text-muted`}>{content}</span>
+  return (
+    <Link
+      to="/runs/$id"
+      params={{ id: runId }}
+      search={{ tab: 'files', file: path }}
+      hash={RUN_VIEWS}
+      className={`${look} bg-raised font-medium hover:border-slate hover:bg-sunken`}
+    >
+      {content}
+    </Link>
   )
 }

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { Input } from '@/components/ui/field'
 import { Select } from '@/components/ui/select'
 import { RUN_STATUSES, type RunFilters, type RunStatus } from '../api'
+import { workflowName } from '../workflow-name'
 
 interface Props {
   filters: RunFilters
@@ -26,7 +27,7 @@ export function RunFilterBar({ filters, workflows, onChange }: Props) {
           { value: 'any', label: t('runs.anyStatus') },
           ...RUN_STATUSES.map((status) => ({ value: status, label: t(`status.${status}`) })),
         ]}
-        className="min-w-44"
+        className="min-w-36 max-sm:flex-1 sm:min-w-44"
       />
       <Select<string>
         label={t('runs.filterWorkflow')}
@@ -34,9 +35,9 @@ export function RunFilterBar({ filters, workflows, onChange }: Props) {
         onChange={(workflow) => onChange({ ...filters, workflow: workflow || undefined })}
         options={[
           { value: '', label: t('runs.anyWorkflow') },
-          ...kinds.map((workflow) => ({ value: workflow, label: workflow })),
+          ...kinds.map((workflow) => ({ value: workflow, label: workflowName(workflow, t) })),
         ]}
-        className="min-w-44"
+        className="min-w-36 max-sm:flex-1 sm:min-w-44"
       />
     </search>
   )
@@ -55,7 +56,7 @@ function TextFilter({ value, onChange }: { value: string; onChange: (value: stri
     return () => clearTimeout(timer)
   }, [text, value])
   return (
-    <div className="relative min-w-56 flex-1">
+    <div className="relative min-w-56 flex-1 max-sm:basis-full">
       <Search className="pointer-events-none absolute top-3 left-3 size-4 text-muted" aria-hidden="true" />
       <Input
         type="search"

@@ -4,6 +4,7 @@ import { formatAgo, formatDuration } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
 import { isOver, type Run } from '../api'
+import { workflowName } from '../workflow-name'
 import { RunStatusMark } from './status'
 
 /** One run in a list. The whole row leads to it. */
@@ -25,7 +26,7 @@ export function RunRow({ run }: { run: Run }) {
         <span className="mt-0.5 block truncate text-xs text-muted">
           {t(`status.${run.status}`)}
           {' · '}
-          {run.workflow}
+          {workflowName(run.workflow, t)}
           {run.error ? ` · ${run.error.message}` : null}
         </span>
       </span>

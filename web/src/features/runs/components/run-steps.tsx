@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Notice } from '@/components/states/notices'
 import { Card } from '@/components/ui/card'
 import { useMedia } from '@/lib/use-media'
-import type { RunDetail, Step } from '../api'
+import type { RunDetail, RunEvent, Step } from '../api'
 import { RunSummary } from './run-summary'
 import { StepGraph } from './step-graph'
 import { StepList } from './step-list'
@@ -11,6 +11,7 @@ import { StepPanel } from './step-panel'
 
 interface Props {
   run: RunDetail
+  events: readonly RunEvent[]
   selected: string | undefined
   onSelect: (name: string | undefined) => void
   onFile: (path: string) => void
@@ -20,12 +21,20 @@ interface Props {
 }
 
 /** The graph of a run and beside it the chosen step, or the run at a glance if none is chosen. */
-export function RunSteps({ run, selected, onSelect, onFile, onFork, forking, forkError }: Props) {
+export function RunSteps({ run, events, selected, onSelect, onFile, onFork, forking, forkError }: Props) {
   const { t } = useTranslation()
   const wide = useMedia('(min-width: 64rem)')
   const step = run.steps.find((candidate) => candidate.name === selected)
   const panel = (shown: Step, bare: boolean) => (
-    <StepPanel run={run} step={shown} onFork={onFork} forking={forking} forkError={forkError} bare={bare} />
+    <StepPanel
+      run={run}
+      events={events}
+      step={shown}
+      onFork={onFork}
+      forking={forking}
+      forkError={forkError}
+      bare={bare}
+    />
   )
   if (run.steps.length === 0) {
     return (

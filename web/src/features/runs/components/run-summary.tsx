@@ -3,7 +3,8 @@ import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { formatBytes, formatDateTime, formatDuration, formatNumber, formatUsd } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
-import type { RunDetail } from '../api'
+import { useNow } from '@/lib/use-now'
+import { isOver, type RunDetail } from '../api'
 import { progressOf } from '../progress'
 import { outputOf } from '../step-output'
 
@@ -17,7 +18,8 @@ export function RunSummary({ run, onFile }: Props) {
   const { t } = useTranslation()
   const language = useLanguage()
   const { done, total } = progressOf(run.steps)
-  const end = Date.parse(run.finished_at ?? run.updated_at)
+  const now = useNow(isOver(run.status) ? 60_000 : 1_000)
+  const end = run.finished_at ? Date.parse(run.finished_at) : now
   const outcome = outputOf(run.result)[0]
   return (
     <div className="flex flex-col gap-6">

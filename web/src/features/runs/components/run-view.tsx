@@ -1,20 +1,24 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { FileText, ListTree, ScrollText, Sparkles } from 'lucide-react'
-import { lazy, Suspense, useEffect, useRef } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PlanOutline } from '@/components/plan/plan-outline'
 import { ErrorState, InlineError, Notice } from '@/components/states/notices'
 import { Page } from '@/components/states/page'
+import { buttonClass } from '@/components/ui/button'
 import { SkeletonList } from '@/components/ui/skeleton'
 import { Tabs } from '@/components/ui/tabs'
 import { announce } from '@/lib/announce'
 import { formatAgo, formatDuration } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
+import { actorName } from '../actor-name'
 import { isOver, type RunDetail, runQuery, useCancelRun, useForkRun, useRetryRun } from '../api'
-import type { RunViewState } from '../run-tabs'
+import { arrangeSteps } from '../arrange-steps'
+import { RUN_VIEWS, type RunViewState } from '../run-tabs'
 import { useRunEvents } from '../use-run-events'
+import { workflowName } from '../workflow-name'
 import { GateCard } from './gate-card'
 import { RunErrorBox } from './run-error-box'
 import { RunHeaderActions } from './run-header-actions'
@@ -34,10 +38,23 @@ interface Props {
 export function RunView({ id, ...rest }: Props) {
   const { t } = useTranslation()
   const run = useQuery(runQuery(id))
-  if (run.data) return <LoadedRun run={run.data} {...rest} />
+  const arranged = useMemo(() => run.data && { ...run.data, steps: arrangeSteps(run.data, t) }, [run.data, t])
+  if (arranged) return <LoadedRun run={arranged} {...rest} />
   return (
     <Page title={t('run.title')} wide>
-      {run.error ? <ErrorState error={run.error} onRetry={() => run.refetch()} /> : <SkeletonList rows={5} />}
+      {run.error ? (
+        <ErrorState
+          error={run.error}
+          onRetry={() => run.refetch()}
+          elsewhere={
+            <Link to="/runs" className={buttonClass()}>
+              {t('today.all')}
+            </Link>
+          }
+        />
+      ) : (
+        <SkeletonList rows={5} />
+      )}
     </Page>
   )
 }
@@ -48,6 +65,7 @@ function LoadedRun({ run, view, onView, onOpenRun }: Omit<Props, 'id'> & { run: 
   const cancel = useCancelRun(run.id)
   const retry = useRetryRun(run.id)
   const fork = useForkRun(run.id)
+  const titles = useMemo(() => titlesOf(run), [run])
   useSpokenStatus(run)
   const openGates = run.gates.filter((gate) => gate.decision === null)
   const tab = view.tab ?? 'steps'
@@ -63,7 +81,7 @@ function LoadedRun({ run, view, onView, onOpenRun }: Omit<Props, 'id'> & { run: 
             {t('nav.runs')}
           </Link>
           {' / '}
-          {run.workflow}
+          {workflowName(run.workflow, t)}
         </>
       }
       detail={<Facts run={run} />}
@@ -83,49 +101,57 @@ function LoadedRun({ run, view, onView, onOpenRun }: Omit<Props, 'id'> & { run: 
       {fork.error && tab !== 'steps' ? <InlineError error={fork.error} className="mb-6" /> : null}
       {run.error ? <RunErrorBox error={run.error} className="mb-6" /> : null}
       {openGates.length > 0 ? (
-        <section aria-label={t('run.gates')} className="mb-8 flex max-w-4xl flex-col gap-4">
+        <section aria-label={t('run.gates')} className="mb-8 flex flex-col gap-4">
           <h2 className="sr-only">{t('run.gates')}</h2>
           {openGates.map((gate) => (
-            <GateCard key={`${gate.name} ${gate.digest}`} runId={run.id} gate={gate} />
+            <GateCard
+              key={`${gate.name} ${gate.digest}`}
+              runId={run.id}
+              gate={gate}
+              artifacts={run.artifacts}
+            />
           ))}
         </section>
       ) : null}
-      <Tabs
-        label={t('run.views')}
-        value={tab}
-        onChange={(next) => onView({ ...view, tab: next === 'steps' ? undefined : next })}
-        items={[
-          { value: 'steps', label: t('run.steps'), icon: <ListTree />, count: run.steps.length },
-          { value: 'log', label: t('run.log'), icon: <ScrollText /> },
-          { value: 'files', label: t('run.files'), icon: <FileText />, count: run.artifacts.length },
-          { value: 'plan', label: t('run.plan'), icon: <Sparkles /> },
-        ]}
-      >
-        <h2 className="sr-only">{t(`run.${tab}`)}</h2>
-        <Suspense fallback={<SkeletonList rows={4} />}>
-          {tab === 'steps' ? (
-            <RunSteps
-              run={run}
-              selected={view.step}
-              onSelect={(step) => onView({ ...view, step })}
-              onFile={(file) => onView({ ...view, tab: 'files', file })}
-              onFork={forkAfter}
-              forking={fork.isPending}
-              forkError={fork.error}
-            />
-          ) : null}
-          {tab === 'log' ? <EventLog events={events} stream={stream} /> : null}
-          {tab === 'files' ? (
-            <ArtifactBrowser
-              runId={run.id}
-              artifacts={run.artifacts}
-              selected={view.file}
-              onSelect={(file) => onView({ ...view, file })}
-            />
-          ) : null}
-          {tab === 'plan' ? <PlanTab run={run} /> : null}
-        </Suspense>
-      </Tabs>
+      <div id={RUN_VIEWS} className="scroll-mt-6">
+        <Tabs
+          label={t('run.views')}
+          value={tab}
+          onChange={(next) => onView({ ...view, tab: next === 'steps' ? undefined : next })}
+          items={[
+            { value: 'steps', label: t('run.steps'), icon: <ListTree />, count: run.steps.length },
+            { value: 'log', label: t('run.log'), icon: <ScrollText /> },
+            { value: 'files', label: t('run.files'), icon: <FileText />, count: run.artifacts.length },
+            { value: 'plan', label: t('run.plan'), icon: <Sparkles /> },
+          ]}
+        >
+          <h2 className="sr-only">{t(`run.${tab}`)}</h2>
+          <Suspense fallback={<SkeletonList rows={4} />}>
+            {tab === 'steps' ? (
+              <RunSteps
+                run={run}
+                events={events}
+                selected={view.step}
+                onSelect={(step) => onView({ ...view, step })}
+                onFile={(file) => onView({ ...view, tab: 'files', file })}
+                onFork={forkAfter}
+                forking={fork.isPending}
+                forkError={fork.error}
+              />
+            ) : null}
+            {tab === 'log' ? <EventLog events={events} stream={stream} titles={titles} /> : null}
+            {tab === 'files' ? (
+              <ArtifactBrowser
+                runId={run.id}
+                artifacts={run.artifacts}
+                selected={view.file}
+                onSelect={(file) => onView({ ...view, file })}
+              />
+            ) : null}
+            {tab === 'plan' ? <PlanTab run={run} /> : null}
+          </Suspense>
+        </Tabs>
+      </div>
     </Page>
   )
 }
@@ -140,11 +166,16 @@ function Facts({ run }: { run: RunDetail }) {
       <RunStatusBadge status={run.status} />
       <span>{formatAgo(run.created_at, now, language)}</span>
       <span className="tabular-nums">{formatDuration(end - Date.parse(run.created_at), language)}</span>
-      <span>{t('run.by', { actor: run.actor })}</span>
+      <span title={run.actor}>{t('run.by', { actor: actorName(run.actor, t) })}</span>
       {run.forked_from ? <RunLink id={run.forked_from} label={t('run.forkedFrom')} /> : null}
       {run.parent_id ? <RunLink id={run.parent_id} label={t('run.partOf')} /> : null}
     </div>
   )
+}
+
+/** What steps and gates are called, by the names that events use. */
+function titlesOf(run: RunDetail): Map<string, string> {
+  return new Map([...run.gates, ...run.steps].map(({ name, title }) => [name, title]))
 }
 
 function RunLink({ id, label }: { id: string; label: string }) {

@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next'
 import { GitFork, RotateCcw } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { InlineError } from '@/components/states/notices'
@@ -6,14 +7,17 @@ import { CodeBlock } from '@/components/ui/code-block'
 import { announce } from '@/lib/announce'
 import { formatDateTime, formatDuration } from '@/lib/format'
 import { useLanguage } from '@/lib/use-language'
-import { isOver, type PlanStep, type RunDetail, type Step, useRetryRun } from '../api'
-import { outputOf } from '../step-output'
+import { isOver, type PlanStep, type RunDetail, type RunEvent, type Step, useRetryRun } from '../api'
+import { liveOutput } from '../live-output'
+import { outputOf, type StepOutput } from '../step-output'
 import { AcceptanceList } from './acceptance-list'
+import { GateAnswer } from './gate-answer'
 import { RunErrorBox } from './run-error-box'
 import { StepKindIcon, StepStatusBadge } from './status'
 
 interface Props {
   run: RunDetail
+  events: readonly RunEvent[]
   step: Step
   onFork: (afterStep: string) => void
   forking: boolean
@@ -23,11 +27,14 @@ interface Props {
 }
 
 /** Everything about one step: what it did, what came out, whether that is what was wanted. */
-export function StepPanel({ run, step, onFork, forking, forkError, bare = false }: Props) {
+export function StepPanel({ run, events, step, onFork, forking, forkError, bare = false }: Props) {
   const { t } = useTranslation()
   const language = useLanguage()
   const planned = plannedStep(run, step)
-  const outputs = outputOf(step.result)
+  const gate = run.gates.find((candidate) => candidate.name === step.name)
+  const made = step.kind === 'plan' ? run.plan : null
+  const kept = gate || made ? [] : outputOf(step.result)
+  const outputs = step.kind === 'code' && step.result === null ? liveOutput(events, step.name) : kept
   const facts = [
     step.attempts > 1 ? t('step.attempts', { count: step.attempts }) : null,
     step.duration_ms === null ? null : formatDuration(step.duration_ms, language),
@@ -50,7 +57,9 @@ export function StepPanel({ run, step, onFork, forking, forkError, bare = false 
             <span key={fact}>{fact}</span>
           ))}
         </div>
-        {planned?.detail ? <p className="mt-3 whitespace-pre-wrap text-muted">{planned.detail}</p> : null}
+        {planned?.detail ? (
+          <p className="mt-3 break-words whitespace-pre-wrap text-muted">{planned.detail}</p>
+        ) : null}
       </div>
       {step.error ? <RunErrorBox error={step.error} /> : null}
       {step.acceptance.length > 0 ? (
@@ -59,16 +68,23 @@ export function StepPanel({ run, step, onFork, forking, forkError, bare = false 
           <AcceptanceList checks={step.acceptance} />
         </div>
       ) : null}
-      {planned?.code ? <CodeBlock label={planned.language ?? t('step.code')} code={planned.code} /> : null}
+      {planned?.code ? <CodeBlock code={planned.code} language={planned.language} fold="long" /> : null}
+      {gate ? <GateAnswer gate={gate} /> : null}
       {outputs.map((output) => (
         <CodeBlock
-          key={output.name}
-          label={output.name === 'result' ? t('step.result') : output.name}
+          key={output.kind}
+          label={labelOf(output, t)}
           code={output.text}
-          tone={output.name === 'stderr' && step.status === 'failed' ? 'bad' : 'plain'}
+          wrap={output.kind === 'result'}
+          tone={output.kind === 'stderr' && step.status === 'failed' ? 'bad' : 'plain'}
         />
       ))}
-      {!planned?.code && outputs.length === 0 && !step.error && step.acceptance.length === 0 ? (
+      {made ? (
+        <p className="text-muted">
+          {t(`plan.by.${made.planner}`)} · {t('plan.steps', { count: made.steps.length })}
+        </p>
+      ) : null}
+      {!planned?.code && !gate && !made && outputs.length === 0 && !step.error ? (
         <p className="text-muted">{t(step.status === 'pending' ? 'step.notYet' : 'step.noOutput')}</p>
       ) : null}
       <StepActions run={run} step={step} onFork={onFork} forking={forking} />
@@ -106,6 +122,11 @@ function StepActions({ run, step, onFork, forking }: Pick<Props, 'run' | 'step' 
       {retry.error ? <InlineError error={retry.error} /> : null}
     </>
   )
+}
+
+function labelOf(output: StepOutput, t: TFunction): string {
+  if (output.kind === 'result') return t('step.result')
+  return t(output.cut ? `code.${output.kind}Cut` : `code.${output.kind}`)
 }
 
 function plannedStep(run: RunDetail, step: Step): PlanStep | undefined {

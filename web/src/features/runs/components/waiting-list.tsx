@@ -33,6 +33,7 @@ export function WaitingList() {
                 runId={detail.data?.id ?? ''}
                 runTitle={detail.data?.title}
                 gate={gate}
+                artifacts={detail.data?.artifacts ?? []}
               />
             )),
         )}
