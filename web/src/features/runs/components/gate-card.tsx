@@ -18,7 +18,7 @@ interface Props {
   gate: Gate
   /** The files of the run. */
   artifacts: readonly Artifact[]
-  /** Where the card stands away from its run, it says which run asks. */
+  /** Where the card stands among others, away from its run, it says which run asks and is brief. */
   runTitle?: string
 }
 
@@ -70,7 +70,7 @@ export function GateCard({ runId, gate, artifacts, runTitle }: Props) {
         </div>
       </div>
       <div className="mt-5">
-        <Proposal runId={runId} gate={gate} artifacts={artifacts} />
+        <Proposal runId={runId} gate={gate} artifacts={artifacts} brief={runTitle !== undefined} />
       </div>
       <Answer key={gate.digest} runId={runId} gate={gate} />
     </article>

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Criteria, PlanSteps } from '@/components/plan/plan-outline'
 import { CodeBlock } from '@/components/ui/code-block'
 import { Disclosure } from '@/components/ui/disclosure'
-import type { Artifact, Gate } from '../api'
+import type { Artifact, Gate, PlanStep } from '../api'
 import { type ProposalPart, readProposal } from '../read-proposal'
 import { RUN_VIEWS } from '../run-tabs'
 
@@ -14,10 +14,12 @@ interface Props {
   gate: Gate
   /** The files of the run, which can be looked at. */
   artifacts: readonly Artifact[]
+  /** Of many steps only the titles at first. */
+  brief?: boolean
 }
 
 /** What a gate is about and what will be done after it, for a person; the exact data is one click away. */
-export function Proposal({ runId, gate, artifacts }: Props) {
+export function Proposal({ runId, gate, artifacts, brief = false }: Props) {
   const { t } = useTranslation()
   const shown = new Set(artifacts.map((artifact) => artifact.path))
   return (
@@ -33,7 +35,7 @@ export function Proposal({ runId, gate, artifacts }: Props) {
               ))}
             </ul>
           ) : (
-            <PartContent part={part} />
+            <PartContent part={part} brief={brief} />
           )}
         </ProposalSection>
       ))}
@@ -60,12 +62,12 @@ function ProposalSection({ part, children }: { part: ProposalPart; children: Rea
   )
 }
 
-function PartContent({ part }: { part: Exclude<ProposalPart, { kind: 'files' }> }) {
+function PartContent({ part, brief }: { part: Exclude<ProposalPart, { kind: 'files' }>; brief: boolean }) {
   switch (part.kind) {
     case 'criteria':
       return <Criteria criteria={part.criteria.map((text) => ({ text }))} />
     case 'steps':
-      return <PlanSteps steps={part.steps} />
+      return brief && part.steps.length > 1 ? <Titles steps={part.steps} /> : <PlanSteps steps={part.steps} />
     case 'code':
       return <CodeBlock code={part.code} language={part.language} fold="long" />
     case 'text':
@@ -86,6 +88,24 @@ function PartContent({ part }: { part: Exclude<ProposalPart, { kind: 'files' }> 
         </dl>
       )
   }
+}
+
+function Titles({ steps }: { steps: readonly PlanStep[] }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <ol className="flex list-decimal flex-col gap-1 pl-6 marker:text-muted">
+        {steps.map((step) => (
+          <li key={step.id} className="break-words">
+            {step.title}
+          </li>
+        ))}
+      </ol>
+      <Disclosure title={t('proposal.whole')} className="mt-3">
+        <PlanSteps steps={steps} />
+      </Disclosure>
+    </>
+  )
 }
 
 function FileChip({ runId, path, linked }: { runId: string; path: string; linked: boolean }) {
