@@ -61,10 +61,12 @@ impl Dispatch {
     pub(crate) fn to_document(&self, ids: &Ids) -> Document {
         let mut text = self.prompt.clone();
         add_titles(&self.plan, &mut text);
-        // A runbook's first line may be the fence of its front matter.
-        let is_words = |line: &&str| line.chars().any(char::is_alphanumeric);
-        let first_line = self.prompt.lines().map(str::trim).find(is_words).unwrap_or_default();
-        let title = self.plan["title"].as_str().filter(|title| !title.is_empty()).unwrap_or(first_line);
+        let first_line = self.prompt.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let title = match self.plan["title"].as_str() {
+            // Front matter begins with a fence that says nothing.
+            Some(title) if !first_line.contains(char::is_alphanumeric) => title,
+            _ => first_line,
+        };
         Document {
             id: ids.fresh(),
             collection: COLLECTION.into(),
