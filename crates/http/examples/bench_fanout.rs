@@ -21,7 +21,7 @@ use accounts::testing::FakeAccountStore;
 use accounts::{Accounts, NewToken, Scopes};
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
-use http_surface::{App, Lifetime, Options, Services};
+use http_surface::{App, Lifetime, Options};
 use kernel::{Actor, Ids, SystemClock, SystemEntropy};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Failure, Registry, RunContext, StepOptions, Submission, Workflow};
@@ -30,8 +30,6 @@ use store::{SqlRunStore, Workspace};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-
-use support::doubles::{Scripted, ScriptedSupervisor};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -146,23 +144,14 @@ async fn app(engine: Engine) -> (App, String) {
     let new = NewToken { name: "bench".into(), scopes: Scopes::all(), expires_at: None };
     let issued = accounts.issue_token(new).await.expect("a token can be issued");
     let token = issued.secret.expose().to_owned();
-    let scripted = Arc::new(Scripted::default());
-    let services = Services {
-        planner: scripted.clone(),
-        memory: scripted.clone(),
-        code: scripted.clone(),
-        supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
-        models: scripted.clone(),
-        preferences: scripted,
-    };
     let app = App {
+        services: support::doubles::services(&engine),
         engine,
         accounts,
         ids: Ids::new(clock.clone(), entropy),
         clock,
         version: env!("CARGO_PKG_VERSION"),
         workspace: PathBuf::new(),
-        services,
         options: Options::default(),
         lifetime: Lifetime::default(),
     };

@@ -307,7 +307,11 @@ impl<'a> Work<'a> {
 
     fn roll_back(&mut self) -> Result<(), Error> {
         self.rows.forget();
-        Ok(self.connection.execute_batch("ROLLBACK")?)
+        // SQLite itself has given up a transaction that the disk had no room for.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
     }
 }
 

@@ -12,15 +12,13 @@ use accounts::{Accounts, NewToken, Scope, Scopes};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use http_surface::{App, Lifetime, Options, Services};
+use http_surface::{App, Lifetime, Options};
 use kernel::{FixedClock, Ids, SeededEntropy, Timestamp};
 use runs::engine::Parts;
 use runs::testing::{FakeBlobs, FakeRunStore};
 use runs::{Engine, EngineOptions, Registry};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-
-use doubles::{Scripted, ScriptedSupervisor};
 
 /// 2026-11-21T09:30:00.000Z.
 pub const NOW: Timestamp = Timestamp(1_795_253_400_000);
@@ -87,15 +85,7 @@ impl Server {
         let accounts =
             Arc::new(Accounts::new(Arc::new(FakeAccountStore::default()), clock.clone(), entropy.clone()));
         let token = issue(&accounts, Scopes::all()).await;
-        let scripted = Arc::new(Scripted::default());
-        let services = Services {
-            planner: scripted.clone(),
-            memory: scripted.clone(),
-            code: scripted.clone(),
-            supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
-            models: scripted.clone(),
-            preferences: scripted,
-        };
+        let services = doubles::services(&engine);
         let job_types = ["supervisor", "chatter", "stuck"].map(str::to_owned);
         let options = Options { job_types: Arc::new(job_types), ..options };
         let app = App {

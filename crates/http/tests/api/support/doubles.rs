@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use http_surface::Services;
 use http_surface::services::{
     CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryReader, Model, Models, Planner,
     Preferences, Snapshot, Supervisor,
@@ -13,6 +14,19 @@ use serde_json::json;
 use std::sync::Arc;
 
 use super::{NOW, workflows};
+
+/// Doubles for everything behind the routes but `engine`.
+pub fn services(engine: &Engine) -> Services {
+    let scripted = Arc::new(Scripted::default());
+    Services {
+        planner: scripted.clone(),
+        memory: scripted.clone(),
+        code: scripted.clone(),
+        supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
+        models: scripted.clone(),
+        preferences: scripted,
+    }
+}
 
 /// Remembers what it was asked and answers something that fits.
 #[derive(Default)]
