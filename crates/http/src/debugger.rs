@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::extract::{JsonBody, MEBIBYTE, Parameters, WireBody, unfit};
 use crate::memory::SearchQuery;
 use crate::services::{self, CodeRequest};
-use crate::wire::{List, ListQuery, Moment, is_blank};
+use crate::wire::{CodeLanguage, List, ListQuery, Moment, is_blank};
 
 const LARGEST_CODE: usize = 1_000_000;
 const LONGEST_TIMEOUT_MS: u64 = 60_000;
@@ -73,18 +73,6 @@ fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Er
     let value = number.as_u64().or_else(|| number.as_f64().filter(whole).map(|value| value as u64));
     let wrong = || serde::de::Error::custom(format!("{number} is not a whole number from 0"));
     value.map(Some).ok_or_else(wrong)
-}
-
-/// A language that is run.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum CodeLanguage {
-    /// Python 3.
-    Python,
-    /// JavaScript on Node.js.
-    JavaScript,
-    /// The system's shell.
-    Shell,
 }
 
 /// How code ended.
@@ -202,7 +190,6 @@ impl From<services::CodeRun> for CodeRun {
     responses(
         (status = 200, description = "How it ended", body = CodeRun),
         (status = 413, description = "`too_large`: the code is larger than 1,000,000 bytes"),
-        (status = 429, description = "`too_busy`: too much code is being run at once"),
     ),
     security(("token" = ["run:code"])),
 )]

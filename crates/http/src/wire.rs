@@ -12,7 +12,7 @@ mod run;
 pub(crate) use event::Event;
 pub(crate) use list::{List, ListQuery, page_request};
 pub(crate) use moment::Moment;
-pub(crate) use plan::{Plan, PlanStepKind, PlannerKind};
+pub(crate) use plan::{CodeLanguage, Plan, PlanStepKind, PlannerKind};
 pub(crate) use run::{Run, RunError, RunStatus};
 
 /// Whether a text holds nothing but white space. The document says the same by the pattern

@@ -248,7 +248,7 @@ struct Inner {
     seq: u64,
     at: Timestamp,
     event: Event,
-    payload: OnceLock<Box<str>>,
+    payload: OnceLock<String>,
     json: OnceLock<bytes::Bytes>,
 }
 
@@ -280,7 +280,7 @@ impl EventRecord {
 
     /// The payload as JSON text, made once however often it is asked for.
     pub fn payload_json(&self) -> &str {
-        self.0.payload.get_or_init(|| self.0.event.payload_json().into_boxed_str())
+        self.0.payload.get_or_init(|| self.0.event.payload_json())
     }
 
     /// The whole record as JSON (`run_id`, `seq`, `ts`, `kind`, `payload`), made once: a thousand

@@ -362,19 +362,34 @@ pub struct Lease {
 
 /// Numbers `events`, folds them into `state` and gives what the store has to write.
 pub fn record(state: &mut RunState, events: Vec<Event>, now: Timestamp, lease: Lease) -> RunWrite {
-    let before = row_state(state, lease.until);
+    let listed = |state: &RunState| (state.status, state.wake_at, state.open_gates().count());
+    // A writer without a lease ends the one there is, so the row must say when the run is due.
+    let before = match lease.epoch {
+        Some(_) if events.iter().all(is_progress) => None,
+        _ => Some(listed(state)),
+    };
     let mut records = Vec::with_capacity(events.len());
     for event in events {
         let record = EventRecord::new(state.run_id.clone(), state.last_seq + 1, now, event);
         state.apply(&record);
         records.push(record);
     }
-    let after = row_state(state, lease.until);
-    let changed = (before.status, before.due_at, before.waiting_gates)
-        != (after.status, after.due_at, after.waiting_gates);
-    // A writer without a lease ends the one there is, so the row must say when the run is due.
-    let row = (changed || lease.epoch.is_none()).then_some(RowChange::Update(after));
+    let changed = before.is_some_and(|before| lease.epoch.is_none() || before != listed(state));
+    let row = changed.then(|| RowChange::Update(row_state(state, lease.until)));
     RunWrite { run_id: state.run_id.clone(), epoch: lease.epoch, events: records, row }
+}
+
+/// Whether the event leaves the run's row as it is.
+fn is_progress(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::StepStarted(_)
+            | Event::StepCompleted(_)
+            | Event::StepFailed(_)
+            | Event::ArtifactAdded(_)
+            | Event::Log(_)
+            | Event::Said { .. }
+    )
 }
 
 /// The first write of a run: its row and its first events. With `owner`, that worker holds it from

@@ -3,11 +3,14 @@
 //! Invariant: [`RunState::apply`] is total and depends on nothing but the state and the event, so
 //! two processes that read the same log hold the same state.
 
-use indexmap::IndexMap;
 use kernel::{RunId, Timestamp};
 use serde_json::Value;
 
 use crate::event::{Event, EventRecord, Failure, GateDecided, GateOpened, Verdict};
+
+/// In the order of insertion; hashed by what keeps names chosen from outside from colliding, and
+/// little more, since every step asks.
+type IndexMap<K, V> = indexmap::IndexMap<K, V, foldhash::fast::RandomState>;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -230,8 +233,8 @@ impl RunState {
             parent_id: None,
             forked_from: None,
             epoch: 0,
-            records: IndexMap::new(),
-            artifacts: IndexMap::new(),
+            records: IndexMap::default(),
+            artifacts: IndexMap::default(),
             wake_at: None,
             cancel_requested: false,
             outcome: None,

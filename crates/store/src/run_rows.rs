@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use kernel::RunId;
 use runs::store::{NewRun, RowChange, RowState, RunWrite};
 use runs::{Commit, Error};
@@ -49,7 +50,7 @@ struct Head {
 
 /// The statements, prepared once, and the heads of the runs that are being written to.
 pub(crate) struct RunRows<'c> {
-    heads: HashMap<RunId, Head>,
+    heads: HashMap<RunId, Head, RandomState>,
     /// SQLite's count of what other connections have written.
     others: i64,
     begin: Statement<'c>,
@@ -66,7 +67,7 @@ pub(crate) struct RunRows<'c> {
 impl<'c> RunRows<'c> {
     pub(crate) fn prepare(connection: &'c Connection) -> Result<Self, StoreError> {
         Ok(Self {
-            heads: HashMap::new(),
+            heads: HashMap::default(),
             others: -1,
             begin: connection.prepare("BEGIN IMMEDIATE")?,
             data_version: connection.prepare("PRAGMA data_version")?,

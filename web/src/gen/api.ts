@@ -805,26 +805,28 @@ export interface components {
              * @description Tokens sent.
              * @default 0
              */
-            tokens_in?: number;
+            tokens_in: number;
             /**
              * Format: int64
              * @description Tokens received.
              * @default 0
              */
-            tokens_out?: number;
+            tokens_out: number;
             /**
              * Format: double
              * @description US dollars.
              * @default 0
              */
-            usd?: number;
+            usd: number;
         };
         /** @description Something that must hold once a step is done. */
         Criterion: {
             /** @description As it was written. */
             text: string;
             /** @description How a program finds out; without it, a person is asked. */
-            check?: Record<string, never> | null;
+            check?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @description A plan that was made and logged. */
         Dispatch: {
@@ -1377,8 +1379,8 @@ export interface components {
             title: string;
             /** @description Which planner made it. */
             planner: components["schemas"]["PlannerKind"];
-            /** @description The language of the goal: `en` or `pt`. */
-            language: string;
+            /** @description The language of the goal. */
+            language: components["schemas"]["PlanLanguage"];
             /**
              * Format: int64
              * @description How long the code of each step may run, where the goal says so.
@@ -1387,6 +1389,11 @@ export interface components {
             /** @description The steps, in the order they were written. */
             steps: components["schemas"]["PlanStep"][];
         };
+        /**
+         * @description A language that goals are written in.
+         * @enum {string}
+         */
+        PlanLanguage: "en" | "pt";
         /** @description One piece of work. */
         PlanStep: {
             /** @description Unique in the plan: `s1`, `s2`, …. */
@@ -1396,15 +1403,14 @@ export interface components {
             /** @description What carrying it out means. */
             kind: components["schemas"]["PlanStepKind"];
             /** @description The steps that must be done before. */
-            depends_on?: string[];
-            /** @description The language of `code`: `python`, `javascript` or `shell`. */
-            language?: string | null;
+            depends_on: string[];
+            language?: components["schemas"]["CodeLanguage"] | null;
             /** @description What is run. */
             code?: string | null;
             /** @description More about it, Markdown. */
             detail?: string | null;
             /** @description What must hold once it is done. */
-            acceptance?: components["schemas"]["Criterion"][];
+            acceptance: components["schemas"]["Criterion"][];
         };
         /**
          * @description What carrying out a step of a plan means.
@@ -2547,31 +2553,6 @@ export interface operations {
                      *       "status": 422,
                      *       "detail": "the body is JSON, but not what is taken here",
                      *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_busy`: too much code is being run at once */
-            429: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "too much code is being run at once",
-                     *       "code": "too_busy",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

@@ -21,16 +21,9 @@ export type CodeOutcome = Schemas['CodeOutcome']
 export type CodeRun = Schemas['CodeRun']
 export type Model = Schemas['Model']
 export type Problem = Schemas['Problem']
-
-// What the server always sends, though the document does not promise it.
-
-export type Cost = Required<Schemas['Cost']>
-export type Criterion = Omit<Schemas['Criterion'], 'check'> & { check?: Record<string, unknown> | null }
-export type PlanStep = Omit<Schemas['PlanStep'], 'language' | 'depends_on' | 'acceptance'> & {
-  language?: CodeLanguage | null
-  depends_on: string[]
-  acceptance: Criterion[]
-}
-export type Plan = Omit<Schemas['Plan'], 'steps'> & { steps: PlanStep[] }
-export type Dispatch = Omit<Schemas['Dispatch'], 'plan'> & { plan: Plan }
-export type RunDetail = Omit<Schemas['RunDetail'], 'plan' | 'cost'> & { plan: Plan | null; cost: Cost }
+export type Cost = Schemas['Cost']
+export type PlanStep = Schemas['PlanStep']
+export type Criterion = Schemas['Criterion']
+export type Plan = Schemas['Plan']
+export type Dispatch = Schemas['Dispatch']
+export type RunDetail = Schemas['RunDetail']

@@ -22,6 +22,9 @@ const STEP_TIME: Duration = Duration::from_secs(600);
 /// Live output is passed on in pieces of at most this many bytes.
 const OUTPUT_PIECE: usize = 8 << 10;
 
+/// A recalling step gives at most this many hits.
+const RECALLED: usize = 8;
+
 /// How a step ended that did not fail.
 pub(super) enum Outcome {
     Done(Value),
@@ -226,11 +229,18 @@ impl Carrier {
             .step(&step.id, StepOptions::default(), |_| async move {
                 let about = format!("{} {}", step.title, step.detail.as_deref().unwrap_or_default());
                 let text: String = about.chars().take(1_000).collect();
-                let hits = match self.memory.search(Query::new(text.trim(), 8)).await {
+                let query = Query {
+                    excluded_source: Some(format!("run:{}", self.context.run_id())),
+                    ..Query::new(text.trim(), RECALLED + 1)
+                };
+                let mut hits = match self.memory.search(query).await {
                     // Without a word there is nothing to recall.
                     Err(error) if error.code == "empty_query" => Vec::new(),
                     found => found?,
                 };
+                // The planner's entry for this very goal only repeats it.
+                hits.retain(|hit| !hit.document.text.starts_with(&self.plan.goal));
+                hits.truncate(RECALLED);
                 Ok(json!({ "hits": hits.iter().map(describe_hit).collect::<Vec<_>>() }))
             })
             .await
@@ -315,21 +325,40 @@ pub(super) fn step_limits(plan: &Plan) -> Limits {
 /// Says what a step prints while it prints it.
 async fn pass_on(scope: &StepScope, mut receiver: mpsc::Receiver<OutputChunk>) {
     let mut waiting: Vec<OutputChunk> = Vec::new();
-    while receiver.recv_many(&mut waiting, 64).await > 0 {
-        for (stream, name) in [(Stream::Stdout, "stdout"), (Stream::Stderr, "stderr")] {
-            let bytes: Vec<u8> = waiting
-                .iter()
-                .filter(|chunk| chunk.stream == stream)
-                .flat_map(|chunk| chunk.bytes.clone())
-                .collect();
-            for piece in bytes.chunks(OUTPUT_PIECE) {
-                let text = String::from_utf8_lossy(piece);
+    // What has come of each stream and is not passed on yet.
+    let mut streams = [(Stream::Stdout, "stdout", Vec::new()), (Stream::Stderr, "stderr", Vec::new())];
+    loop {
+        let ended = receiver.recv_many(&mut waiting, 64).await == 0;
+        for (stream, name, bytes) in &mut streams {
+            for chunk in waiting.iter().filter(|chunk| chunk.stream == *stream) {
+                bytes.extend_from_slice(&chunk.bytes);
+            }
+            let ready = if ended { bytes.len() } else { whole_characters(bytes) };
+            let ready: Vec<u8> = bytes.drain(..ready).collect();
+            let mut rest = ready.as_slice();
+            while !rest.is_empty() {
+                let fits = rest.len() <= OUTPUT_PIECE;
+                let piece = if fits { rest.len() } else { whole_characters(&rest[..OUTPUT_PIECE]) };
+                let text = String::from_utf8_lossy(&rest[..piece]);
                 // The result holds the output all the same.
                 let _ =
                     scope.emit("output", json!({ "step": scope.step(), "stream": name, "text": text })).await;
+                rest = &rest[piece..];
             }
         }
+        if ended {
+            return;
+        }
         waiting.clear();
+    }
+}
+
+/// How many bytes at the start do not end in the middle of a UTF-8 character.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let rest = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
+    match std::str::from_utf8(rest) {
+        Err(error) if error.error_len().is_none() => bytes.len() - rest.len(),
+        _ => bytes.len(),
     }
 }
 
@@ -338,4 +367,23 @@ pub(super) fn describe_hit(hit: &Hit) -> Value {
         "title": hit.document.title, "collection": hit.document.collection, "snippet": hit.snippet,
         "source": hit.document.source, "score": hit.score,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_of_output_ends_between_characters() {
+        for text in ["", "a", "é", "aé", "€", "a€", "🙂", "né€🙂"] {
+            let bytes = text.as_bytes();
+            assert_eq!(whole_characters(bytes), bytes.len(), "{text}");
+            for cut in 0..bytes.len() {
+                let whole = whole_characters(&bytes[..cut]);
+                assert!(whole <= cut && cut - whole < 4 && text.is_char_boundary(whole), "{text} at {cut}");
+            }
+        }
+        // What is no UTF-8 at all is passed on as it is.
+        assert_eq!(whole_characters(&[0x80, 0x80, 0x80, 0x80]), 4);
+    }
 }

@@ -80,10 +80,13 @@ pub(crate) struct Gate {
 #[serde(default)]
 pub(crate) struct Cost {
     /// Tokens sent.
+    #[schema(required)]
     tokens_in: u64,
     /// Tokens received.
+    #[schema(required)]
     tokens_out: u64,
     /// US dollars.
+    #[schema(required)]
     usd: f64,
 }
 

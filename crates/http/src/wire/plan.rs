@@ -28,13 +28,23 @@ pub(crate) struct Plan {
     pub title: String,
     /// Which planner made it.
     pub planner: PlannerKind,
-    /// The language of the goal: `en` or `pt`.
-    pub language: String,
+    /// The language of the goal.
+    pub language: PlanLanguage,
     /// How long the code of each step may run, where the goal says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
     /// The steps, in the order they were written.
     pub steps: Vec<PlanStep>,
+}
+
+/// A language that goals are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PlanLanguage {
+    /// English.
+    En,
+    /// Brazilian Portuguese.
+    Pt,
 }
 
 /// Which planner made a plan.
@@ -60,10 +70,11 @@ pub(crate) struct PlanStep {
     pub kind: PlanStepKind,
     /// The steps that must be done before.
     #[serde(default)]
+    #[schema(required)]
     pub depends_on: Vec<String>,
-    /// The language of `code`: `python`, `javascript` or `shell`.
+    /// The language of `code`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<String>,
+    pub language: Option<CodeLanguage>,
     /// What is run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -72,6 +83,7 @@ pub(crate) struct PlanStep {
     pub detail: Option<String>,
     /// What must hold once it is done.
     #[serde(default)]
+    #[schema(required)]
     pub acceptance: Vec<Criterion>,
 }
 
@@ -91,6 +103,18 @@ pub(crate) enum PlanStepKind {
     Note,
 }
 
+/// A language that is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CodeLanguage {
+    /// Python 3.
+    Python,
+    /// JavaScript on Node.js.
+    JavaScript,
+    /// The system's shell.
+    Shell,
+}
+
 /// Something that must hold once a step is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Criterion {
@@ -98,7 +122,7 @@ pub(crate) struct Criterion {
     pub text: String,
     /// How a program finds out; without it, a person is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<HashMap<String, Value>>)]
     pub check: Option<Value>,
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use futures::task::AtomicWaker;
 use kernel::{Clock, RunId, Timestamp};
 use parking_lot::Mutex;
@@ -37,7 +38,7 @@ pub(crate) struct ActiveRun {
     changes: Changes,
     busy: AtomicUsize,
     blocked: Mutex<BTreeMap<String, Option<Timestamp>>>,
-    visited: Mutex<HashSet<String>>,
+    visited: Mutex<HashSet<String, RandomState>>,
     broken: AtomicBool,
 }
 
