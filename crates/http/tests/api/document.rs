@@ -43,7 +43,7 @@ fn lists_every_operation_with_its_scope() {
     POST /api/v1/auth/session - [204 400 401 403 413 415 422 500 503]
     DELETE /api/v1/auth/session - [204 401 403 500 503]
     GET /api/v1/debugger/logs run:code [200 400 401 403 500 503]
-    POST /api/v1/debugger/run run:code [200 400 401 403 413 415 422 429 500 503]
+    POST /api/v1/debugger/run run:code [200 400 401 403 413 415 422 500 503]
     GET /api/v1/debugger/search run:code [200 400 401 403 500 503]
     GET /api/v1/events read:runs [200 400 401 403 500 503]
     GET /api/v1/health - [200 403 500 503]

@@ -143,7 +143,7 @@ pub(super) fn cleaned(clause: &str) -> String {
     const LINKS: &str = " and e please first firstly next also primeiro primeiramente tambem por favor ";
     let mut rest = clause.trim();
     for _ in 0..4 {
-        let rest_trimmed = rest.trim_start_matches([',', ';', '.', ':', '-', '–', '—', ' ', '!', '?']);
+        let rest_trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || ",;.:-–—!?".contains(c));
         let Some(first) = rest_trimmed.split_whitespace().next() else { break };
         let word = fold(first.trim_end_matches([',', ':']));
         let follows = &rest_trimmed[first.len()..];
@@ -370,6 +370,12 @@ mod tests {
             })
             .collect();
         assert_eq!(stages.join(" > "), expected);
+    }
+
+    #[test]
+    fn any_space_may_follow_a_mark() {
+        assert_eq!(cleaned(":\u{2000}* load it."), "* load it");
+        assert_eq!(cleaned("and,\u{3000}please\u{a0}load it"), "load it");
     }
 
     #[test]
