@@ -120,31 +120,34 @@ async function assertSound(page, look, language) {
   assert.deepEqual(await violationsOf(page), [], name)
 }
 
-for (const language of ['en', 'pt-BR']) {
-  describe(`in ${language}`, () => {
-    let context
-    let problems
+// Both languages at once: each has a window of its own.
+describe('every page', { concurrency: 2 }, () => {
+  for (const language of ['en', 'pt-BR']) {
+    describe(`in ${language}`, { concurrency: 1 }, () => {
+      let context
+      let problems
 
-    before(async () => {
-      const opened = await openContext(browser, server, { locale: language === 'en' ? 'en-US' : language })
-      context = opened.context
-      problems = opened.problems
-    })
-
-    after(() => context?.close())
-
-    for (const room of ROOMS) {
-      test(room.name, async () => {
-        if (room.signedOut) await context.clearCookies()
-        const page = await context.newPage()
-        await page.goto(server.origin + (await room.path()))
-        await settle(page)
-        await room.act?.(page)
-        assert.equal(await page.locator('h1').count(), 1, 'a page has one title')
-        for (const look of LOOKS) await assertSound(page, look, language)
-        assert.deepEqual(problems, [])
-        await page.close()
+      before(async () => {
+        const opened = await openContext(browser, server, { locale: language === 'en' ? 'en-US' : language })
+        context = opened.context
+        problems = opened.problems
       })
-    }
-  })
-}
+
+      after(() => context?.close())
+
+      for (const room of ROOMS) {
+        test(room.name, async () => {
+          if (room.signedOut) await context.clearCookies()
+          const page = await context.newPage()
+          await page.goto(server.origin + (await room.path()))
+          await settle(page)
+          await room.act?.(page)
+          assert.equal(await page.locator('h1').count(), 1, 'a page has one title')
+          for (const look of LOOKS) await assertSound(page, look, language)
+          assert.deepEqual(problems, [])
+          await page.close()
+        })
+      }
+    })
+  }
+})

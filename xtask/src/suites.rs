@@ -39,7 +39,8 @@ pub struct Plan<'a> {
 
 type RunSuite = fn(&Plan) -> Result<Counts>;
 
-/// The suites, in the order in which they run.
+/// The suites, in the order in which they run; the last two, which mostly wait for a server and a
+/// browser, run side by side.
 const SUITES: [(&str, &[Need], RunSuite); 5] = [
     ("rust", &[prerequisites::COMPILER], rust),
     ("docs", &[prerequisites::COMPILER], documentation),
@@ -47,6 +48,8 @@ const SUITES: [(&str, &[Need], RunSuite); 5] = [
     ("e2e", &[prerequisites::NODE, prerequisites::CHROMIUM], browser),
     ("api", &[prerequisites::PYTHON], api::fuzz),
 ];
+
+const SIDE_BY_SIDE: [&str; 2] = ["e2e", "api"];
 
 /// `cargo xtask test [--nightly] [<suite> | <filter>]`.
 pub fn test(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
@@ -61,11 +64,19 @@ pub fn test(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
     let mut summary = Summary::default();
     let missing = summary.time("prepare", || prepare(workshop))?;
     let plan = Plan { workshop, nightly, filter, missing };
-    for (name, needs, run) in SUITES {
-        if chosen.as_ref().is_none_or(|chosen| chosen == name) {
-            summary.add(run_suite(&plan, name, needs, run));
-        }
+    let chosen = SUITES.iter().filter(|(name, ..)| chosen.as_ref().is_none_or(|chosen| chosen == name));
+    let (waiting, working): (Vec<_>, Vec<_>) = chosen.partition(|(name, ..)| SIDE_BY_SIDE.contains(name));
+    for (name, needs, run) in working {
+        summary.add(run_suite(&plan, name, needs, run));
     }
+    let rows: Vec<Row> = std::thread::scope(|scope| {
+        let suites: Vec<_> = waiting
+            .iter()
+            .map(|(name, needs, run)| scope.spawn(|| run_suite(&plan, name, needs, *run)))
+            .collect();
+        suites.into_iter().map(|suite| suite.join().expect("a suite reports its failure")).collect()
+    });
+    rows.into_iter().for_each(|row| summary.add(row));
     print!("\n{summary}");
     if summary.failed() > 0 {
         // The last line has just been printed; an error message would come after it.
