@@ -103,12 +103,13 @@ impl Dispatcher {
                     return Err(error.to_string());
                 }
             };
+            let text = completion.text();
             attempts.extend(completion.attempts);
-            match planner::from_model_json(goal, &completion.text) {
+            match planner::from_model_json(goal, &text) {
                 Ok(plan) => return Ok(plan),
                 Err(error) => {
                     reason = error.to_string();
-                    messages.push(Message::assistant(completion.text));
+                    messages.push(Message::assistant(text));
                     messages.push(Message::user(format!("{reason}. Answer with the corrected JSON only.")));
                 }
             }

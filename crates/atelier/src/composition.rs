@@ -79,7 +79,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         memory: Arc::new(adapters::MemoryReader { memory: memory.clone(), folder: folder.join("snapshots") }),
         code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
-        models: Arc::new(adapters::Models { router: models }),
+        models: Arc::new(adapters::Models { router: models.clone() }),
+        router: models,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
     let app = App {
@@ -101,7 +102,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 fn router(settings: &Settings, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> kernel::Result<Router> {
     let mut options = settings.models();
     options.providers.retain(|provider| {
-        match models::OpenAiCompatible::new(provider, options.timeouts, clock.clone()) {
+        match models::Endpoint::new(provider, options.timeouts, clock.clone()) {
             Ok(_) => true,
             Err(error) => {
                 tracing::error!(provider = provider.name, %error, "a model provider is left out");

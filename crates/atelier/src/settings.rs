@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format, Yaml};
 use kernel::Error;
-use models::{ApiKey, ModelsOptions, Policy, ProviderOptions};
+use models::{
+    ApiKey, BreakerOptions, Dialect, ModelsOptions, Policy, Price, ProviderOptions, RetryOptions,
+    TimeoutOptions,
+};
 use serde::Deserialize;
 
 /// Where the server listens when nothing else is said.
@@ -34,8 +37,16 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSettings {
-    /// Who is asked first: `local-first` (default), `local-only` or `cloud-first`.
-    pub policy: Option<Policy>,
+    /// Who is asked first: `local-first` (default), `local-only`, `cloud-first`, `cheapest` or `fastest`.
+    pub policy: Policy,
+    /// How long to wait for each provider.
+    pub timeouts: TimeoutOptions,
+    /// How often to try each.
+    pub retry: RetryOptions,
+    /// When to leave one alone.
+    pub breaker: BreakerOptions,
+    /// Asks a second provider when the first is silent for so many milliseconds.
+    pub hedge_after_ms: Option<u64>,
     /// The providers, in order of preference.
     pub providers: Vec<ProviderSetting>,
 }
@@ -53,6 +64,18 @@ pub struct ProviderSetting {
     /// The environment variable that holds its key. Keys themselves do not belong in this file.
     #[serde(default)]
     pub api_key_env: Option<String>,
+    /// How it speaks: `chat` (default), as OpenAI and most others, or `anthropic`.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Other patience than for the rest.
+    #[serde(default)]
+    pub timeouts: Option<TimeoutOptions>,
+    /// At most so many calls at once.
+    #[serde(default)]
+    pub concurrency: Option<usize>,
+    /// What a million tokens cost, in US dollars.
+    #[serde(default)]
+    pub price: Option<Price>,
 }
 
 impl Default for Settings {
@@ -96,16 +119,21 @@ impl Settings {
     /// comes first (`ATELIER_MODEL_BASE_URL`, `ATELIER_MODEL`, `ATELIER_MODEL_API_KEY`).
     pub fn models(&self) -> ModelsOptions {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut options = ModelsOptions::default();
-        if let Some(policy) = self.models.policy {
-            options.policy = policy;
-        }
+        let mut options = ModelsOptions {
+            providers: Vec::new(),
+            policy: self.models.policy,
+            timeouts: self.models.timeouts,
+            retry: self.models.retry,
+            breaker: self.models.breaker,
+            hedge_after_ms: self.models.hedge_after_ms,
+        };
         if let Some(base_url) = variable("ATELIER_MODEL_BASE_URL") {
             options.providers.push(ProviderOptions {
                 name: "environment".into(),
                 base_url,
                 api_key: variable("ATELIER_MODEL_API_KEY").map(|key| ApiKey::new(&key)),
                 model: variable("ATELIER_MODEL").unwrap_or_else(|| "default".into()),
+                ..ProviderOptions::default()
             });
         }
         options.providers.extend(self.models.providers.iter().map(|provider| ProviderOptions {
@@ -113,6 +141,10 @@ impl Settings {
             base_url: provider.base_url.clone(),
             api_key: provider.api_key_env.as_deref().and_then(variable).map(|key| ApiKey::new(&key)),
             model: provider.model.clone(),
+            dialect: provider.dialect,
+            timeouts: provider.timeouts,
+            concurrency: provider.concurrency,
+            price: provider.price,
         }));
         options
     }

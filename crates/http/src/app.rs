@@ -48,6 +48,8 @@ pub struct Services {
     pub supervisor: Arc<dyn Supervisor>,
     /// Knows which models there are.
     pub models: Arc<dyn Models>,
+    /// Asks them.
+    pub router: Arc<::models::Router>,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

@@ -44,6 +44,7 @@ needs! {
     WriteRuns = Some(Scope::WriteRuns);
     ReadMemory = Some(Scope::ReadMemory);
     RunCode = Some(Scope::RunCode);
+    InvokeModels = Some(Scope::InvokeModels);
     Admin = Some(Scope::Admin);
 }
 
@@ -65,6 +66,22 @@ impl<N: Need> FromRequestParts<App> for Caller<N> {
             return Err(Error::ScopeLacking(scope));
         }
         Ok(Self { actor: identity.actor.clone(), identity, need: PhantomData })
+    }
+}
+
+/// Who asks at the gateway, where Anthropic's clients send their token as a key.
+pub(crate) async fn identify_client(headers: &HeaderMap, app: &App) -> Result<Identity, Error> {
+    let identity = match headers.get("x-api-key").filter(|_| !headers.contains_key(AUTHORIZATION)) {
+        Some(key) => {
+            let key = key.to_str().map_err(|_| kernel::Error::from(accounts::Error::Unauthenticated))?;
+            app.accounts.authenticate_bearer(key.trim()).await?
+        }
+        None => identify(headers, app).await?,
+    };
+    if identity.scopes.allows(Scope::InvokeModels) {
+        Ok(identity)
+    } else {
+        Err(Error::ScopeLacking(Scope::InvokeModels))
     }
 }
 

@@ -109,9 +109,53 @@ pub enum Error {
     /// Handling the request panicked.
     #[error("Something went wrong inside Atelier")]
     Panicked(String),
+    /// What a provider of models answered, or did not.
+    #[error("{error}")]
+    Model {
+        /// The status it is told with.
+        status: StatusCode,
+        /// The provider.
+        provider: Option<String>,
+        /// What happened.
+        error: kernel::Error,
+    },
     /// What a plane or app answered.
     #[error(transparent)]
     Refused(#[from] kernel::Error),
+}
+
+impl From<::models::Error> for Error {
+    fn from(error: ::models::Error) -> Self {
+        let provider = error.provider().map(str::to_owned);
+        Self::Model { status: status_of_model(&error), provider, error: error.into() }
+    }
+}
+
+/// A failure of providers is told apart from one of the request: only the latter is for whoever asks
+/// to mend.
+fn status_of_model(error: &::models::Error) -> StatusCode {
+    use ::models::{Error as E, Outcome};
+    match error {
+        E::Rejected { .. } | E::Untranslatable { .. } => StatusCode::BAD_REQUEST,
+        E::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        E::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+        E::NoModel(_) | E::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        E::Options { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        E::Exhausted { attempts, kind } => {
+            let failed = |code: &str| {
+                attempts.iter().any(|attempt| {
+                    matches!(&attempt.outcome, Outcome::Failed { code: failed, .. } if failed == code)
+                })
+            };
+            match kind {
+                Kind::Invalid => StatusCode::BAD_REQUEST,
+                Kind::Limit if failed("model_rate_limited") => StatusCode::TOO_MANY_REQUESTS,
+                _ if failed("model_timeout") => StatusCode::GATEWAY_TIMEOUT,
+                _ => StatusCode::BAD_GATEWAY,
+            }
+        }
+        _ => StatusCode::BAD_GATEWAY,
+    }
 }
 
 impl From<runs::Error> for Error {
@@ -158,6 +202,7 @@ impl Error {
             Self::TimedOut(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => *status,
             Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Model { status, .. } => *status,
             Self::Refused(error) => status_of(error.kind),
         }
     }
@@ -187,7 +232,15 @@ impl Error {
             Self::TimedOut(_) => "timed_out",
             Self::Other(_) => "refused",
             Self::Panicked(_) => "internal",
-            Self::Refused(error) => error.code,
+            Self::Model { error, .. } | Self::Refused(error) => error.code,
+        }
+    }
+
+    /// The provider of models that failed, where one did.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Model { provider, .. } => provider.as_deref(),
+            _ => None,
         }
     }
 
@@ -197,7 +250,7 @@ impl Error {
             Self::UnknownMember { hint, .. } | Self::UnknownParameter { hint, .. } => {
                 return Some(hint.clone());
             }
-            Self::Refused(error) => return error.hint.clone(),
+            Self::Model { error, .. } | Self::Refused(error) => return error.hint.clone(),
             Self::TooLarge { .. } => "Send less, or split it over several requests",
             Self::WrongContentType { .. } => "Send JSON with the header `Content-Type: application/json`",
             Self::MalformedJson { .. } => "Mend the JSON at the place named",
@@ -241,7 +294,7 @@ impl From<Error> for kernel::Error {
             _ => Kind::Invalid,
         };
         match error {
-            Error::Refused(error) => error,
+            Error::Model { error, .. } | Error::Refused(error) => error,
             error => Self { hint: error.hint(), ..Self::new(kind, error.code(), error.to_string()) },
         }
     }

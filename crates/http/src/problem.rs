@@ -42,6 +42,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub hint: Option<String>,
+    /// The provider of models that failed, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub provider: Option<String>,
     /// The request's id; the log says more under it.
     pub request_id: String,
 }
@@ -93,6 +97,7 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
         detail: refusal.to_string(),
         code: refusal.code().into(),
         hint: refusal.hint(),
+        provider: refusal.provider().map(str::to_owned),
         request_id: request_id.into(),
     };
     let (mut parts, _) = response.into_parts();
@@ -102,16 +107,23 @@ pub(crate) fn render(response: Response, method: &Method, request_id: &str) -> R
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Whether whoever made the response gave it a body to be shown: a page for a browser.
+/// Whether whoever made the response gave it a body to be shown: a page for a browser, or a refusal
+/// in the dialect of the gateway's client.
 fn is_meant(response: &Response) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    content_type.is_some_and(|found| found.starts_with(b"text/html") || found == PROBLEM_JSON.as_bytes())
+    content_type.is_some_and(|found| {
+        found.starts_with(b"text/html") || found == b"application/json" || found == PROBLEM_JSON.as_bytes()
+    })
 }
 
 /// Internal detail reaches the log here, once, and never the one who asked.
 fn log(error: &Error, request_id: &str) {
     match error {
         Error::Panicked(panic) => tracing::error!(request_id, panic, "a request's handler panicked"),
+        Error::Model { error, provider, .. } => {
+            let cause = error.causes();
+            tracing::warn!(request_id, provider, code = error.code, cause, "no answer of a model: {error}");
+        }
         Error::Refused(error) => {
             let cause = error.causes();
             match error.kind {

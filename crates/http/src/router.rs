@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::middleware::{answer, guard, headers, limit};
 use crate::{
-    debugger, docs, events, health, jobs, memory, models, openapi, planner, runs, seed_paths, session,
-    settings, supervisor, ui,
+    debugger, docs, events, gateway, health, infer, jobs, memory, models, openapi, planner, runs, seed_paths,
+    session, settings, supervisor, ui,
 };
 
 /// Every route there is, with everything around it.
@@ -28,6 +28,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(limit::panicked));
     let routes = routes
         .merge(docs::routes(&document))
+        .merge(gateway::routes())
         .route("/open", get(session::open))
         .fallback(ui::serve)
         .layer(around)
@@ -48,5 +49,6 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(debugger::routes())
         .merge(supervisor::routes())
         .merge(models::routes())
+        .merge(infer::routes())
         .merge(settings::routes())
 }

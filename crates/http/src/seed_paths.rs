@@ -24,6 +24,7 @@ const PATHS: &[(&str, &str)] = &[
     ("/v1/jobs", "/api/v1/jobs"),
     ("/v1/jobs/*", "/api/v1/jobs/*"),
     ("/v1/stream/*", "/api/v1/stream/*"),
+    ("/v1/llm/infer", "/api/v1/llm/infer"),
 ];
 
 /// `routes`, answering at the seed paths as well.

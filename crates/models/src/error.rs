@@ -82,6 +82,11 @@ pub enum Error {
     /// An answer beyond all measure.
     #[error("the answer of {provider} is larger than {limit_bytes} bytes")]
     TooLarge { provider: String, limit_bytes: usize },
+    /// The request says something that only providers of its own dialect understand.
+    #[error(
+        "only a provider that speaks the request's own dialect understands {what}, and none may be asked"
+    )]
+    Untranslatable { what: String },
     /// Settings that cannot work.
     #[error("the model provider `{name}` is not set up correctly: {reason}")]
     Options { name: String, reason: String },
@@ -108,6 +113,7 @@ impl Error {
             Self::Malformed { .. } => "model_answer_malformed",
             Self::Empty { .. } => "model_answer_empty",
             Self::TooLarge { .. } => "model_answer_too_large",
+            Self::Untranslatable { .. } => "model_request_untranslatable",
             Self::Options { .. } => "model_settings_invalid",
             Self::NoModel(_) => "no_model",
             Self::Exhausted { .. } => "no_model_answered",
@@ -136,9 +142,34 @@ impl Error {
             Self::KeyRefused { .. }
             | Self::Rejected { .. }
             | Self::TooLarge { .. }
+            | Self::Untranslatable { .. }
             | Self::Options { .. }
             | Self::NoModel(_)
             | Self::Exhausted { .. } => false,
+        }
+    }
+
+    /// Whether it tells something about the provider rather than about the request.
+    pub(crate) fn is_providers_fault(&self) -> bool {
+        matches!(self, Self::KeyRefused { .. } | Self::Timeout { .. }) || self.is_transient()
+    }
+
+    /// The provider that failed; of several, the last.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { provider, .. }
+            | Self::Timeout { provider, .. }
+            | Self::RateLimited { provider, .. }
+            | Self::Upstream { provider, .. }
+            | Self::KeyRefused { provider, .. }
+            | Self::Rejected { provider, .. }
+            | Self::Interrupted { provider, .. }
+            | Self::StreamFailed { provider, .. }
+            | Self::Malformed { provider, .. }
+            | Self::Empty { provider }
+            | Self::TooLarge { provider, .. } => Some(provider),
+            Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
+            Self::Untranslatable { .. } | Self::Options { .. } | Self::NoModel(_) => None,
         }
     }
 
@@ -152,7 +183,7 @@ impl Error {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Rejected { .. } | Self::Options { .. } => Kind::Invalid,
+            Self::Rejected { .. } | Self::Untranslatable { .. } | Self::Options { .. } => Kind::Invalid,
             Self::RateLimited { .. } | Self::TooLarge { .. } => Kind::Limit,
             Self::Exhausted { kind, .. } => *kind,
             Self::Unreachable { .. }
@@ -180,6 +211,7 @@ impl Error {
             Self::Rejected { .. } => "Check the model's name and the size of the prompt",
             Self::Empty { .. } => "Try again, or allow a longer answer",
             Self::TooLarge { .. } => "Ask for a shorter answer",
+            Self::Untranslatable { .. } => "Leave it out, or name a provider that speaks this dialect",
             Self::Options { .. } => "Correct the provider's settings",
             Self::NoModel(NoModel::NothingConfigured) => {
                 "Start Ollama on this machine, or set a provider's key such as OPENAI_API_KEY, and start \

@@ -1,7 +1,8 @@
 //! Talks to language models, and does without them where there are none.
 //!
-//! A [`Provider`] answers one [`Request`] with one attempt, as a stream of [`Delta`]s or whole.
-//! The [`Router`] holds the owner's providers in order, retries, falls to the next one, and tells
+//! A [`Provider`] answers one [`Request`] with one attempt, as a stream of [`Delta`]s or whole; an
+//! [`Endpoint`] is one that is asked over HTTP in its [`Dialect`]. The [`Router`] holds the owner's
+//! providers in order, retries, falls to the next one, has a broken answer gone on with, and tells
 //! with every answer which attempts led to it. [`Offline`] follows fixed rules, needs no network
 //! and says plainly that it is not a language model.
 //!
@@ -11,10 +12,11 @@
 //!
 //! Start reading at [`provider`], then [`router`].
 
+pub mod dialect;
+pub mod endpoint;
 pub mod error;
 pub mod message;
 pub mod offline;
-pub mod openai_compatible;
 pub mod options;
 pub mod presets;
 pub mod provider;
@@ -23,12 +25,18 @@ pub mod router;
 pub mod secret;
 mod sse;
 
+pub use dialect::{Dialect, Raw};
+pub use endpoint::Endpoint;
 pub use error::{Error, Phase};
-pub use message::{Attempt, Completion, FinishReason, Message, Outcome, Request, Role, Usage};
+pub use message::{
+    Attempt, Completion, FinishReason, Format, Image, Message, Outcome, Part, Request, Role, Tool, ToolCall,
+    ToolChoice, Usage,
+};
 pub use offline::Offline;
-pub use openai_compatible::OpenAiCompatible;
-pub use options::{ModelsOptions, Policy, ProviderOptions, RetryOptions, TimeoutOptions};
+pub use options::{
+    BreakerOptions, ModelsOptions, Policy, Price, ProviderOptions, RetryOptions, TimeoutOptions,
+};
 pub use presets::{Preset, presets};
-pub use provider::{Delta, DeltaStream, Provider};
-pub use router::{ProviderSummary, Router};
+pub use provider::{Delta, Event, Piece, Provider, Said, SaidStream};
+pub use router::{ProviderSummary, Router, Standing};
 pub use secret::ApiKey;

@@ -16,8 +16,8 @@ use futures::stream;
 use tokio::time::Instant;
 
 use crate::error::{Error, NoModel};
-use crate::message::{Completion, FinishReason, Request, Role, Usage};
-use crate::provider::{Delta, DeltaStream, Provider};
+use crate::message::{Completion, FinishReason, Format, Message, Part, Request, Role, Usage};
+use crate::provider::{Delta, Piece, Provider, Said, SaidStream};
 use intent::Intent;
 pub use language::Language;
 pub use summary::summarise;
@@ -43,13 +43,13 @@ impl Offline {
     fn answer(request: &Request) -> String {
         let last = request.messages.iter().rposition(|message| message.role == Role::User);
         let (earlier, asked) = match last {
-            Some(place) => (&request.messages[..place], request.messages[place].content.as_str()),
-            None => (&request.messages[..], ""),
+            Some(place) => (&request.messages[..place], request.messages[place].text()),
+            None => (&request.messages[..], String::new()),
         };
-        let language = Language::of(asked);
+        let language = Language::of(&asked);
         let earlier = earlier.iter().rev().filter(|message| message.role != Role::System);
-        let earlier = earlier.map(|message| message.content.as_str()).max_by_key(|text| text.len());
-        let text = match Intent::of(asked, earlier) {
+        let earlier = earlier.map(Message::text).max_by_key(String::len);
+        let text = match Intent::of(&asked, earlier.as_deref()) {
             Intent::Summarise(text) => summarise(text, SUMMARY_SENTENCES, language),
             Intent::SummariseWhat => say(language, NEEDS_TEXT).into(),
             Intent::Fill(template, values) => {
@@ -82,28 +82,31 @@ impl Provider for Offline {
         true
     }
 
-    async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
-        if request.json_schema.is_some() {
+    async fn stream(&self, request: &Request) -> Result<SaidStream, Error> {
+        if request.format != Format::Text {
             // Rules write text for a person; whoever wants data needs a model.
             return Err(Error::NoModel(NoModel::NothingConfigured));
         }
         let started = Instant::now();
         let text = Self::answer(request);
         let completion = Completion {
-            usage: Usage::estimate(request, &text),
-            text: text.clone(),
+            usage: Usage::estimate(request, &[Part::text(&text)]),
+            parts: vec![Part::text(&text)],
             model: self.model().to_owned(),
             provider: Self::NAME.to_owned(),
             finish_reason: FinishReason::Stop,
             latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            stop_sequence: None,
             attempts: Vec::new(),
+            raw: None,
         };
-        let deltas = [Delta::Text(text), Delta::Finished(completion.with_own_attempt())];
-        Ok(stream::iter(deltas.map(Ok)).boxed())
+        let piece = Piece { deltas: vec![Delta::Text(text)], raw: None };
+        let said = [Said::Piece(piece), Said::Finished(completion.with_own_attempt())];
+        Ok(stream::iter(said.map(Ok)).boxed())
     }
 
-    async fn check(&self) -> Result<(), Error> {
-        Ok(())
+    async fn check(&self) -> Result<Vec<String>, Error> {
+        Ok(vec![self.model().to_owned()])
     }
 }
 
@@ -192,7 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn refuses_what_needs_a_model() {
-        let request = Request { json_schema: Some(serde_json::json!({})), ..Request::default() };
+        let request = Request { format: Format::Json, ..Request::default() };
         assert_eq!(Offline::new().complete(&request).await.unwrap_err().code(), "no_model");
         let completion = Offline::new().complete(&Request::default()).await.unwrap();
         assert_eq!((completion.provider.as_str(), completion.attempts.len()), ("offline", 1));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::dialect::Dialect;
 use crate::secret::ApiKey;
 
 /// Which providers there are and how they are used.
@@ -18,10 +19,15 @@ pub struct ModelsOptions {
     pub timeouts: TimeoutOptions,
     /// How often to try each of them.
     pub retry: RetryOptions,
+    /// When to leave one alone.
+    pub breaker: BreakerOptions,
+    /// Asks the next provider too when the first word has not come after so many milliseconds, and
+    /// takes whichever answers first. Never by default: the loser is paid for as well.
+    pub hedge_after_ms: Option<u64>,
 }
 
-/// One OpenAI-compatible endpoint.
-#[derive(Clone, Debug, Deserialize)]
+/// One provider.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderOptions {
     /// A short name, unique among the providers.
@@ -33,6 +39,31 @@ pub struct ProviderOptions {
     pub api_key: Option<ApiKey>,
     /// The model to ask.
     pub model: String,
+    /// How it speaks.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Other patience than for the rest.
+    #[serde(default)]
+    pub timeouts: Option<TimeoutOptions>,
+    /// At most so many calls at once; as many as come where absent.
+    #[serde(default)]
+    pub concurrency: Option<usize>,
+    /// What a million tokens cost, in US dollars.
+    #[serde(default)]
+    pub price: Option<Price>,
+}
+
+/// What a million tokens cost, in US dollars.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Of the prompt.
+    pub input: f64,
+    /// Of the answer.
+    pub output: f64,
+    /// Of the prompt where the provider has it cached; as `input` where absent.
+    #[serde(default)]
+    pub cached: Option<f64>,
 }
 
 /// Which providers may answer, and in which order.
@@ -46,6 +77,30 @@ pub enum Policy {
     LocalFirst,
     /// The others, then those on this machine.
     CloudFirst,
+    /// The one with the lowest price first; those on this machine cost nothing.
+    Cheapest,
+    /// The one whose first words have come soonest of late first.
+    Fastest,
+}
+
+impl Policy {
+    /// The names of all, as settings and requests write them.
+    pub const NAMES: [&str; 5] = ["local-only", "local-first", "cloud-first", "cheapest", "fastest"];
+}
+
+impl std::str::FromStr for Policy {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "local-only" => Ok(Self::LocalOnly),
+            "local-first" => Ok(Self::LocalFirst),
+            "cloud-first" => Ok(Self::CloudFirst),
+            "cheapest" => Ok(Self::Cheapest),
+            "fastest" => Ok(Self::Fastest),
+            _ => Err(()),
+        }
+    }
 }
 
 /// How long to wait, in milliseconds.
@@ -101,6 +156,24 @@ pub struct RetryOptions {
 impl Default for RetryOptions {
     fn default() -> Self {
         Self { attempts: 3, first_pause_ms: 250, longest_pause_ms: 10_000 }
+    }
+}
+
+/// When to stop asking a provider for a model, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakerOptions {
+    /// After so many failures in a row.
+    pub failures: u32,
+    /// For so long the first time; it doubles while the failures go on.
+    pub pause_ms: u64,
+    /// And never longer.
+    pub longest_pause_ms: u64,
+}
+
+impl Default for BreakerOptions {
+    fn default() -> Self {
+        Self { failures: 5, pause_ms: 10_000, longest_pause_ms: 300_000 }
     }
 }
 

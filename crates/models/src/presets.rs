@@ -1,5 +1,6 @@
 //! Endpoints that are known by name.
 
+use crate::dialect::Dialect;
 use crate::options::ProviderOptions;
 use crate::secret::ApiKey;
 
@@ -14,6 +15,8 @@ pub struct Preset {
     pub base_url: &'static str,
     /// A model that answers well at a low price.
     pub model: &'static str,
+    /// How it speaks.
+    pub dialect: Dialect,
     /// The environment variable that usually holds its key; `None` where it needs none.
     pub key_variable: Option<&'static str>,
 }
@@ -26,6 +29,8 @@ impl Preset {
             base_url: self.base_url.into(),
             api_key,
             model: self.model.into(),
+            dialect: self.dialect,
+            ..ProviderOptions::default()
         }
     }
 }
@@ -34,10 +39,19 @@ impl Preset {
 pub fn presets() -> &'static [Preset] {
     const PRESETS: &[Preset] = &[
         Preset {
+            name: "anthropic",
+            title: "Anthropic",
+            base_url: "https://api.anthropic.com/v1",
+            model: "claude-haiku-4-5",
+            dialect: Dialect::Anthropic,
+            key_variable: Some("ANTHROPIC_API_KEY"),
+        },
+        Preset {
             name: "groq",
             title: "Groq",
             base_url: "https://api.groq.com/openai/v1",
             model: "llama-3.3-70b-versatile",
+            dialect: Dialect::Chat,
             key_variable: Some("GROQ_API_KEY"),
         },
         Preset {
@@ -45,6 +59,7 @@ pub fn presets() -> &'static [Preset] {
             title: "Kimi",
             base_url: "https://api.kimi.com/coding/v1",
             model: "kimi-for-coding",
+            dialect: Dialect::Chat,
             key_variable: Some("KIMI_API_KEY"),
         },
         Preset {
@@ -52,6 +67,7 @@ pub fn presets() -> &'static [Preset] {
             title: "Mistral",
             base_url: "https://api.mistral.ai/v1",
             model: "mistral-small-latest",
+            dialect: Dialect::Chat,
             key_variable: Some("MISTRAL_API_KEY"),
         },
         Preset {
@@ -59,6 +75,7 @@ pub fn presets() -> &'static [Preset] {
             title: "Ollama (on this machine)",
             base_url: "http://127.0.0.1:11434/v1",
             model: "llama3.1:8b",
+            dialect: Dialect::Chat,
             key_variable: None,
         },
         Preset {
@@ -66,6 +83,7 @@ pub fn presets() -> &'static [Preset] {
             title: "OpenAI",
             base_url: "https://api.openai.com/v1",
             model: "gpt-4.1-mini",
+            dialect: Dialect::Chat,
             key_variable: Some("OPENAI_API_KEY"),
         },
     ];

@@ -1,44 +1,90 @@
 //! Chooses who answers.
 //!
 //! Providers stand in the owner's order, rearranged by the policy. Each is tried again while that
-//! may help, then the next one is asked. A stream falls to the next provider until its first word
-//! has come; after that its failure is the caller's to see.
+//! may help, then the next one is asked. A stream that dies in the middle is gone on with by the
+//! next provider ([`splice`]), so that the client sees one answer.
 //!
-//! Invariants: a provider that is not on this machine is never asked under
-//! [`Policy::LocalOnly`] nor with a request labelled [`Privacy::Local`], however the request names
-//! it; `offline` is asked last, and only where text for a person will do.
+//! Invariants: who may be asked at all is decided once, in [`candidates`]; `offline` is asked last,
+//! and only where text for a person will do; an answer that is not whole ends in an error.
 
+mod ask;
 mod candidates;
+mod health;
+mod relay;
+mod splice;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
-use kernel::{Clock, Entropy, Kind, Privacy};
-use tokio::time::{Instant, sleep, timeout_at};
+use kernel::{Clock, Entropy, Privacy};
+use tokio::sync::Semaphore;
 
-use crate::error::{Error, Phase};
-use crate::message::{Attempt, Completion, Outcome, Request};
+use crate::dialect::Dialect;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::message::{Attempt, Completion, Format, Request, Usage};
 use crate::offline::Offline;
-use crate::openai_compatible::OpenAiCompatible;
-use crate::options::{ModelsOptions, Policy, RetryOptions};
-use crate::provider::{Delta, DeltaStream, Provider};
-use crate::retry::pause;
-use candidates::Candidate;
+use crate::options::{ModelsOptions, Price, ProviderOptions};
+use crate::provider::{Provider, Said, SaidStream};
+use health::Health;
+pub use health::Standing;
 
 /// The owner's providers behind one door.
 pub struct Router {
-    providers: Vec<Arc<dyn Provider>>,
-    policy: Policy,
-    retry: RetryOptions,
-    total: Duration,
+    inner: Arc<Inner>,
     offline: Offline,
+}
+
+struct Inner {
+    members: Vec<Arc<Member>>,
+    options: ModelsOptions,
     entropy: Arc<dyn Entropy>,
 }
 
+/// A provider with what the router knows of it.
+struct Member {
+    provider: Arc<dyn Provider>,
+    price: Option<Price>,
+    permits: Option<Arc<Semaphore>>,
+    health: Health,
+}
+
+impl Member {
+    fn new(provider: Arc<dyn Provider>, options: Option<&ProviderOptions>) -> Arc<Self> {
+        let permits = options.and_then(|options| options.concurrency).map(|most| most.max(1));
+        Arc::new(Self {
+            price: options.and_then(|options| options.price),
+            permits: permits.map(|most| Arc::new(Semaphore::new(most))),
+            health: Health::default(),
+            provider,
+        })
+    }
+
+    /// What a token costs, prompt and answer weighed as they usually come; unknown prices last.
+    fn expense(&self) -> f64 {
+        match self.price {
+            _ if self.provider.is_local() => 0.0,
+            Some(price) => 3.0 * price.input + price.output,
+            None => f64::INFINITY,
+        }
+    }
+
+    fn slowness(&self) -> f64 {
+        self.health.standing(self.provider.model()).first_content_ms.unwrap_or(0.0)
+    }
+
+    /// `usage` with its cost.
+    fn priced(&self, usage: Usage) -> Usage {
+        let Some(price) = self.price else { return usage };
+        let cached = usage.tokens_cached.min(usage.tokens_in);
+        let fresh = (usage.tokens_in - cached) as f64 * price.input;
+        let known = cached as f64 * price.cached.unwrap_or(price.input);
+        Usage { usd: (fresh + known + usage.tokens_out as f64 * price.output) / 1e6, ..usage }
+    }
+}
+
 /// What a list of providers shows of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProviderSummary {
     /// The name the owner gave it.
     pub name: String,
@@ -48,6 +94,10 @@ pub struct ProviderSummary {
     pub is_local: bool,
     /// Whether it is a language model; `offline` is not.
     pub is_model: bool,
+    /// How it speaks, if it speaks over a wire.
+    pub dialect: Option<Dialect>,
+    /// How it did of late.
+    pub standing: Standing,
 }
 
 impl Router {
@@ -60,16 +110,17 @@ impl Router {
         clock: &Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
-        let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+        let mut members: Vec<Arc<Member>> = Vec::new();
         for each in &options.providers {
-            let taken = providers.iter().any(|other| other.name() == each.name);
+            let taken = members.iter().any(|other| other.provider.name() == each.name);
             if taken || each.name.trim().is_empty() || each.name == Offline::NAME {
                 let reason = "its name is empty, taken or reserved".into();
                 return Err(Error::Options { name: each.name.clone(), reason });
             }
-            providers.push(Arc::new(OpenAiCompatible::new(each, options.timeouts, clock.clone())?));
+            let endpoint = Endpoint::new(each, options.timeouts, clock.clone())?;
+            members.push(Member::new(Arc::new(endpoint), Some(each)));
         }
-        Ok(Self::new(providers, options, entropy))
+        Ok(Self::over(members, options, entropy))
     }
 
     /// A router over `providers`, in order of preference; `options.providers` is not looked at.
@@ -78,14 +129,13 @@ impl Router {
         options: &ModelsOptions,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self {
-            providers,
-            policy: options.policy,
-            retry: options.retry,
-            total: options.timeouts.total(),
-            offline: Offline::new(),
-            entropy,
-        }
+        let members = providers.into_iter().map(|provider| Member::new(provider, None)).collect();
+        Self::over(members, options, entropy)
+    }
+
+    fn over(members: Vec<Arc<Member>>, options: &ModelsOptions, entropy: Arc<dyn Entropy>) -> Self {
+        let inner = Inner { members, options: options.clone(), entropy };
+        Self { inner: Arc::new(inner), offline: Offline::new() }
     }
 
     /// Answers with a language model where one can be reached, else with `offline`.
@@ -95,7 +145,7 @@ impl Router {
     /// else never.
     pub async fn complete(&self, request: &Request) -> Result<Completion, Error> {
         match self.complete_with_model(request).await {
-            Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if request.json_schema.is_none() => {
+            Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if is_text(request) => {
                 tracing::info!(code = error.code(), "answering offline");
                 let completion = self.offline.complete(request).await?;
                 Ok(behind(error.attempts(), completion))
@@ -104,26 +154,30 @@ impl Router {
         }
     }
 
-    /// Answers with a language model.
+    /// Answers with a language model, or with `offline` if the request names it.
     ///
     /// # Errors
     /// [`Error::NoModel`] when none may be asked, [`Error::Exhausted`] with every attempt when none
     /// answered.
     pub async fn complete_with_model(&self, request: &Request) -> Result<Completion, Error> {
-        let call = |provider: Arc<dyn Provider>, request: Arc<Request>| -> BoxFuture<'_, _> {
-            Box::pin(async move { provider.complete(&request).await })
-        };
-        let (completion, failed) = self.ask_in_turn(request, call).await?;
-        Ok(behind(&failed, completion))
+        if is_for_offline(request) {
+            return self.offline.complete(request).await;
+        }
+        let candidates = candidates::choose(&self.inner, request)?.into();
+        let mut failures = ask::Failures::default();
+        match ask::whole(&self.inner, request, candidates, &mut failures).await {
+            Some(completion) => Ok(behind(&failures.attempts, completion)),
+            None => Err(failures.into_error()),
+        }
     }
 
     /// As [`Router::complete`], as a stream. It has begun when this returns: its first word is there.
     ///
     /// # Errors
     /// As [`Router::complete`]; later ones come through the stream.
-    pub async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
+    pub async fn stream(&self, request: &Request) -> Result<SaidStream, Error> {
         match self.stream_with_model(request).await {
-            Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if request.json_schema.is_none() => {
+            Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if is_text(request) => {
                 Ok(after(error.attempts().to_vec(), self.offline.stream(request).await?))
             }
             other => other,
@@ -134,108 +188,64 @@ impl Router {
     ///
     /// # Errors
     /// As [`Router::complete_with_model`]; later ones come through the stream.
-    pub async fn stream_with_model(&self, request: &Request) -> Result<DeltaStream, Error> {
-        let call = |provider: Arc<dyn Provider>, request: Arc<Request>| -> BoxFuture<'_, _> {
-            Box::pin(async move { begin(provider.as_ref(), &request).await })
-        };
-        let (deltas, failed) = self.ask_in_turn(request, call).await?;
-        Ok(after(failed, deltas))
+    pub async fn stream_with_model(&self, request: &Request) -> Result<SaidStream, Error> {
+        if is_for_offline(request) {
+            return self.offline.stream(request).await;
+        }
+        let candidates = candidates::choose(&self.inner, request)?;
+        relay::begin(&self.inner, request, candidates).await
     }
 
     /// Whether a language model may be asked with content of this label; it may still not answer.
     pub fn has_model(&self, privacy: Privacy) -> bool {
-        candidates::may_answer(&self.providers, self.policy, privacy).is_ok()
+        candidates::may_answer(&self.inner.members, self.inner.options.policy, privacy).is_ok()
     }
 
     /// All providers in the order they are asked, `offline` last.
     pub fn providers(&self) -> Vec<ProviderSummary> {
-        let summary = |provider: &dyn Provider, is_model| ProviderSummary {
+        let summary = |provider: &dyn Provider, is_model, standing| ProviderSummary {
             name: provider.name().to_owned(),
             model: provider.model().to_owned(),
             is_local: provider.is_local(),
             is_model,
+            dialect: provider.dialect(),
+            standing,
         };
-        let ordered = candidates::in_order(&self.providers, self.policy);
-        let models = ordered.iter().map(|provider| summary(provider.as_ref(), true));
-        models.chain([summary(&self.offline, false)]).collect()
+        let ordered = candidates::in_order(&self.inner.members, self.inner.options.policy);
+        let models = ordered.iter().map(|member| {
+            let provider = member.provider.as_ref();
+            summary(provider, true, member.health.standing(provider.model()))
+        });
+        models.chain([summary(&self.offline, false, Standing::default())]).collect()
     }
 
-    /// Asks the provider of this name whether it would answer.
+    /// Asks the provider of this name whether it would answer, and which models it has.
     ///
     /// # Errors
     /// [`Error::Options`] when there is none of this name, else what the provider says.
-    pub async fn check(&self, name: &str) -> Result<(), Error> {
+    pub async fn check(&self, name: &str) -> Result<Vec<String>, Error> {
         if name == Offline::NAME {
             return self.offline.check().await;
         }
-        let Some(provider) = self.providers.iter().find(|provider| provider.name() == name) else {
+        let Some(member) = self.inner.members.iter().find(|member| member.provider.name() == name) else {
             return Err(Error::Options {
                 name: name.to_owned(),
                 reason: "there is none of this name".into(),
             });
         };
-        provider.check().await
-    }
-
-    async fn ask_in_turn<'a, T>(
-        &'a self,
-        request: &Request,
-        call: impl Fn(Arc<dyn Provider>, Arc<Request>) -> BoxFuture<'a, Result<T, Error>> + Send + Sync,
-    ) -> Result<(T, Vec<Attempt>), Error> {
-        let mut failed = Vec::new();
-        let mut kinds = Vec::new();
-        for candidate in candidates::choose(&self.providers, self.policy, request)? {
-            match self.ask(&candidate, &call, &mut failed).await {
-                Ok(answer) => return Ok((answer, failed)),
-                Err(error) => kinds.push(error.kind()),
-            }
-        }
-        // The first choice's failure says best what sort of failure this is, unless it only was
-        // away and another one says what is wrong with the request.
-        let telling = kinds.iter().copied().find(|kind| *kind != Kind::Unavailable);
-        Err(Error::Exhausted { attempts: failed, kind: telling.unwrap_or(Kind::Unavailable) })
-    }
-
-    /// Asks one provider, again while that may help, and notes what failed.
-    async fn ask<'a, T>(
-        &'a self,
-        candidate: &Candidate,
-        call: &(impl Fn(Arc<dyn Provider>, Arc<Request>) -> BoxFuture<'a, Result<T, Error>> + Send + Sync),
-        failed: &mut Vec<Attempt>,
-    ) -> Result<T, Error> {
-        let deadline = Instant::now() + self.total;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let started = Instant::now();
-            let answer = call(candidate.provider.clone(), candidate.request.clone());
-            let error = match timeout_at(deadline, answer).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => error,
-                Err(_) => Error::Timeout {
-                    provider: candidate.provider.name().to_owned(),
-                    phase: Phase::Total,
-                    after_ms: u64::try_from(self.total.as_millis()).unwrap_or(u64::MAX),
-                },
-            };
-            tracing::warn!(provider = candidate.provider.name(), tries, code = error.code(), "{error}");
-            failed.push(candidate.failure(&error, started.elapsed()));
-            match pause(&self.retry, tries, &error, self.entropy.as_ref()) {
-                Some(wait) if Instant::now() + wait < deadline => sleep(wait).await,
-                _ => return Err(error),
-            }
-        }
+        member.provider.check().await
     }
 }
 
-/// Begins a stream and waits for its first word, so that a failure before it can still be mended.
-async fn begin(provider: &dyn Provider, request: &Request) -> Result<DeltaStream, Error> {
-    let mut deltas = provider.stream(request).await?;
-    let first = deltas.next().await.transpose()?.ok_or_else(|| Error::Interrupted {
-        provider: provider.name().to_owned(),
-        reason: "the stream just ended".into(),
-    })?;
-    Ok(stream::iter([Ok(first)]).chain(deltas).boxed())
+/// Whether rules can answer: nothing but text is wanted.
+fn is_text(request: &Request) -> bool {
+    request.format == Format::Text && request.tools.is_empty()
+}
+
+/// Whether the request asks for the rules by name.
+fn is_for_offline(request: &Request) -> bool {
+    let name = request.model.as_deref().map(|model| model.split('/').next().unwrap_or(model));
+    name == Some(Offline::NAME)
 }
 
 /// The completion with the failed attempts noted before its own.
@@ -245,24 +255,17 @@ fn behind(failed: &[Attempt], mut completion: Completion) -> Completion {
 }
 
 /// The stream, whose completion will have the failed attempts noted before its own.
-fn after(failed: Vec<Attempt>, deltas: DeltaStream) -> DeltaStream {
-    let note = move |delta| match delta {
-        Ok(Delta::Finished(completion)) => Ok(Delta::Finished(behind(&failed, completion))),
+fn after(failed: Vec<Attempt>, said: SaidStream) -> SaidStream {
+    let note = move |next| match next {
+        Ok(Said::Finished(completion)) => Ok(Said::Finished(behind(&failed, completion))),
         other => other,
     };
-    deltas.map(note).boxed()
+    said.map(note).boxed()
 }
 
-impl Candidate {
-    fn failure(&self, error: &Error, after: Duration) -> Attempt {
-        Attempt {
-            provider: self.provider.name().to_owned(),
-            model: self.request.model.clone().unwrap_or_else(|| self.provider.model().to_owned()),
-            outcome: Outcome::Failed { code: error.code().to_owned(), message: error.to_string() },
-            latency_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-            usage: None,
-        }
-    }
+/// A stream of these.
+fn of(said: impl IntoIterator<Item = Result<Said, Error>, IntoIter: Send + 'static>) -> SaidStream {
+    stream::iter(said).boxed()
 }
 
 #[cfg(test)]

@@ -14,6 +14,6 @@ pub mod scripted_model;
 pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};
-pub use script::{Fault, RecordedRequest, Reply, Script};
+pub use script::{Fault, RecordedRequest, Reply, Script, ToolUse};
 pub use scripted_model::ScriptedModel;
 pub use workspace::{TemporaryWorkspace, free_port};

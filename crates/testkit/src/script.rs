@@ -107,6 +107,8 @@ pub struct Reply {
     pub text: String,
     /// The text's pieces, where another cut is wanted than by words.
     pub pieces: Option<Vec<String>>,
+    /// The tools it wants used, after the text.
+    pub tool_calls: Vec<ToolUse>,
     /// Tokens of prompt and answer; counted by words where absent.
     pub usage: Option<(u64, u64)>,
     /// Why it ended, in OpenAI's words.
@@ -119,6 +121,18 @@ pub struct Reply {
     pub fault: Option<Fault>,
 }
 
+/// A tool a reply wants used.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolUse {
+    /// What the tool's answer refers to.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments, an object.
+    pub arguments: Value,
+}
+
 impl Default for Reply {
     fn default() -> Self {
         Self {
@@ -128,6 +142,7 @@ impl Default for Reply {
             content_type: "application/json".into(),
             text: String::new(),
             pieces: None,
+            tool_calls: Vec::new(),
             usage: None,
             finish_reason: "stop".into(),
             ignores_stream: false,
@@ -157,6 +172,14 @@ impl Reply {
     /// Anything at all in place of an answer.
     pub fn raw(content_type: &str, body: impl Into<String>) -> Self {
         Self { content_type: content_type.into(), body: Some(body.into()), ..Self::default() }
+    }
+
+    /// An answer that wants a tool used as well; its finish reason says so.
+    #[must_use]
+    pub fn calling(mut self, id: &str, name: &str, arguments: Value) -> Self {
+        self.tool_calls.push(ToolUse { id: id.into(), name: name.into(), arguments });
+        self.finish_reason = "tool_calls".into();
+        self
     }
 
     /// With a `Retry-After` header.

@@ -298,7 +298,7 @@ impl Carrier {
         let messages = vec![Message::system(system), Message::user(task)];
         let request = Request { model: self.model.clone(), ..Request::new(messages) };
         let (attempts, answer) = match self.models.complete_with_model(&request).await {
-            Ok(completion) => (completion.attempts, Ok(Some(completion.text))),
+            Ok(completion) => (completion.attempts.clone(), Ok(Some(completion.text()))),
             Err(error @ models::Error::NoModel(_)) => (error.attempts().to_vec(), Ok(None)),
             Err(error) => (error.attempts().to_vec(), Err(Failure::from(kernel::Error::from(error)))),
         };

@@ -223,8 +223,21 @@ async fn models(settings: &kernel::Result<Settings>) -> Vec<Look> {
         let place = if provider.is_local { "on this machine" } else { "elsewhere" };
         let detail = format!("{} {place}", provider.model);
         let look = match tokio::time::timeout(MODEL_TIMEOUT, router.check(&provider.name)).await {
-            Ok(Ok(())) if provider.is_model => Look::ok(&provider.name, format!("{detail}, answers")),
-            Ok(Ok(())) => Look::ok(&provider.name, "fixed rules, always there; not a language model"),
+            Ok(Ok(models)) if provider.is_model => {
+                // A provider that lists nothing may have it all the same.
+                if models.is_empty() || models.contains(&provider.model) {
+                    Look::ok(&provider.name, format!("{detail}, answers"))
+                } else {
+                    let known: Vec<_> = models.iter().take(5).map(String::as_str).collect();
+                    Look::new(
+                        &provider.name,
+                        State::Degraded,
+                        format!("{detail}: it answers, but lists no such model"),
+                    )
+                    .advise(format!("Choose one it has, such as {}", known.join(", ")))
+                }
+            }
+            Ok(Ok(_)) => Look::ok(&provider.name, "fixed rules, always there; not a language model"),
             Ok(Err(error)) => {
                 let error = kernel::Error::from(error);
                 let advice = error.hint.unwrap_or_else(|| "Correct it in settings.yaml, or start it".into());

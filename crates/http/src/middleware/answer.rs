@@ -18,12 +18,17 @@ pub(crate) const DURATION: HeaderName = HeaderName::from_static("x-duration");
 
 const LONGEST_ID: usize = 64;
 
-pub(crate) async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
+/// The id of the request that is being answered.
+#[derive(Clone)]
+pub(crate) struct Id(pub String);
+
+pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = given_id(request.headers()).unwrap_or_else(|| app.ids.fresh::<RequestId>().to_string());
     let method = request.method().clone();
     // Without the query, which may hold a one-time key.
     let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(Id(id.clone()));
     let span = tracing::info_span!("request", id, %method, path);
     let response = next.run(request).instrument(span.clone()).await;
     let _entered = span.enter();

@@ -10,8 +10,13 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::{gateway, infer};
 
 pub(crate) async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
+    if gateway::answers(request.uri().path()) || request.uri().path() == infer::PATH {
+        // A model may think for long; the router has limits of its own.
+        return next.run(request).await;
+    }
     let limit = app.options.request_timeout;
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,

@@ -51,6 +51,7 @@ fn lists_every_operation_with_its_scope() {
     POST /api/v1/jobs write:runs [202 400 401 403 409 413 415 422 500 503]
     GET /api/v1/jobs/{id} read:runs [200 400 401 403 404 500 503]
     POST /api/v1/jobs/{id}/cancel write:runs [200 400 401 403 404 409 500 503]
+    POST /api/v1/llm/infer llm:invoke [200 400 401 403 413 415 422 429 500 502 503 504]
     GET /api/v1/memory/logs read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/search read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/snapshot read:memory [200 400 401 403 500 503]
@@ -150,8 +151,6 @@ fn its_references_lead_somewhere_and_its_examples_fit_their_schemas() {
 #[tokio::test]
 async fn every_operation_asks_for_credentials_and_for_its_scope() {
     let server = Server::start().await;
-    let weak = [accounts::Scope::ReadMemory, accounts::Scope::InvokeModels];
-    let weaker = [accounts::Scope::InvokeModels];
     for (path, method, operation) in operations(&document(&Options::default())) {
         if OPEN.contains(&operation["operationId"].as_str().unwrap()) {
             continue;
@@ -160,7 +159,9 @@ async fn every_operation_asks_for_credentials_and_for_its_scope() {
         request.headers_mut().remove("authorization");
         assert_eq!(server.send(request).await.refusal(), (401, "no_credentials".into()), "{method} {path}");
         let Some(scope) = operation["security"][0]["token"][0].as_str() else { continue };
-        let token = server.token_for(if scope == "read:memory" { &weaker } else { &weak }).await;
+        let others = [accounts::Scope::ReadMemory, accounts::Scope::InvokeModels];
+        let others: Vec<_> = others.into_iter().filter(|other| other.as_str() != scope).collect();
+        let token = server.token_for(&others).await;
         let mut request = server.request(method.clone(), &filled(&path));
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         let answer = server.send(request).await;

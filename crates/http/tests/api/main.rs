@@ -3,6 +3,7 @@
 
 mod document;
 mod factory;
+mod gateway;
 mod refused;
 mod runs;
 mod session;

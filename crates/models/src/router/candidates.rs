@@ -1,77 +1,109 @@
 //! Who may be asked, in which order, and with which model: decided without asking anyone.
+//!
+//! Invariant: this is the only place that makes a [`Candidate`], and it makes none that privacy or
+//! policy forbid. Retries, fallbacks, hedges and rescues only ever take from what it gives.
 
 use std::sync::Arc;
 
 use kernel::Privacy;
 
+use super::{Inner, Member};
 use crate::error::{Error, NoModel};
 use crate::message::Request;
 use crate::options::Policy;
-use crate::provider::Provider;
 
-/// A provider and the request as it is put to it.
+/// A provider and the model it is to be asked for.
+#[derive(Clone)]
 pub(super) struct Candidate {
-    pub(super) provider: Arc<dyn Provider>,
-    pub(super) request: Arc<Request>,
+    pub member: Arc<Member>,
+    /// Another model than the provider's own.
+    pub model: Option<String>,
+    pub tries: u32,
+}
+
+impl Candidate {
+    pub fn model(&self) -> &str {
+        self.model.as_deref().unwrap_or_else(|| self.member.provider.model())
+    }
 }
 
 /// All providers in the policy's order, whether they may answer or not.
-pub(super) fn in_order(providers: &[Arc<dyn Provider>], policy: Policy) -> Vec<Arc<dyn Provider>> {
-    let mut ordered = providers.to_vec();
-    ordered.sort_by_key(|provider| provider.is_local() == (policy == Policy::CloudFirst));
+pub(super) fn in_order(members: &[Arc<Member>], policy: Policy) -> Vec<Arc<Member>> {
+    let mut ordered = members.to_vec();
+    match policy {
+        Policy::LocalOnly | Policy::LocalFirst => ordered.sort_by_key(|member| !member.provider.is_local()),
+        Policy::CloudFirst => ordered.sort_by_key(|member| member.provider.is_local()),
+        Policy::Cheapest => ordered.sort_by(|one, other| one.expense().total_cmp(&other.expense())),
+        // Who was not measured yet is worth a try.
+        Policy::Fastest => ordered.sort_by(|one, other| one.slowness().total_cmp(&other.slowness())),
+    }
     ordered
 }
 
 /// Those that may be asked, in order; at least one.
 pub(super) fn may_answer(
-    providers: &[Arc<dyn Provider>],
+    members: &[Arc<Member>],
     policy: Policy,
     privacy: Privacy,
-) -> Result<Vec<Arc<dyn Provider>>, Error> {
+) -> Result<Vec<Arc<Member>>, Error> {
     let stays_here = policy == Policy::LocalOnly || privacy == Privacy::Local;
-    let mut allowed = in_order(providers, policy);
-    allowed.retain(|provider| provider.is_local() || !stays_here);
+    let mut allowed = in_order(members, policy);
+    allowed.retain(|member| member.provider.is_local() || !stays_here);
     if !allowed.is_empty() {
         return Ok(allowed);
     }
     Err(Error::NoModel(match () {
-        () if providers.is_empty() => NoModel::NothingConfigured,
+        () if members.is_empty() => NoModel::NothingConfigured,
         () if privacy == Privacy::Local => NoModel::PromptIsLocal,
         () => NoModel::PolicyIsLocalOnly,
     }))
 }
 
-/// Whom to ask for `request`, in order, and what.
+/// Whom to ask for `request`, in order, and what; at least one.
 ///
 /// A provider that the request names (`provider` or `provider/model`), or whose own model it
 /// names, is asked first. A named provider's model means nothing to the others, so they are asked
-/// for their own; a bare model is asked of all.
-pub(super) fn choose(
-    providers: &[Arc<dyn Provider>],
-    policy: Policy,
-    request: &Request,
-) -> Result<Vec<Candidate>, Error> {
-    let mut allowed = may_answer(providers, policy, request.privacy)?;
-    let as_is = Arc::new(request.clone());
-    let Some(wanted) = request.model.as_deref() else {
-        let candidate = |provider| Candidate { provider, request: as_is.clone() };
-        return Ok(allowed.into_iter().map(candidate).collect());
+/// for their own; a model that is nobody's own is asked of all. Whoever is better left alone comes
+/// last, the soonest to come back first.
+pub(super) fn choose(inner: &Inner, request: &Request) -> Result<Vec<Candidate>, Error> {
+    // The stricter of the two: a request can ask for less than the owner allows, never for more.
+    let policy = match (inner.options.policy, request.policy) {
+        (Policy::LocalOnly, _) => Policy::LocalOnly,
+        (own, wanted) => wanted.unwrap_or(own),
+    };
+    let allowed = may_answer(&inner.members, policy, request.privacy)?;
+    let mut chosen = name_models(&inner.members, allowed, request.model.as_deref());
+    if let (Some(what), Some(raw)) = (&request.untranslatable, &request.raw) {
+        chosen.retain(|candidate| candidate.member.provider.dialect() == Some(raw.dialect));
+        if chosen.is_empty() {
+            return Err(Error::Untranslatable { what: what.clone() });
+        }
+    }
+    chosen.sort_by_key(|candidate| candidate.member.health.standing(candidate.model()).pause);
+    Ok(chosen)
+}
+
+fn name_models(all: &[Arc<Member>], mut allowed: Vec<Arc<Member>>, wanted: Option<&str>) -> Vec<Candidate> {
+    let candidate =
+        |member, model: Option<&str>| Candidate { member, model: model.map(str::to_owned), tries: 0 };
+    let Some(wanted) = wanted else {
+        return allowed.into_iter().map(|member| candidate(member, None)).collect();
     };
     let (name, model) = match wanted.split_once('/') {
-        Some((name, model)) => (name, Some(model.to_owned())),
+        Some((name, model)) => (name, Some(model)),
         None => (wanted, None),
     };
-    if !providers.iter().any(|provider| provider.name() == name) {
-        allowed.sort_by_key(|provider| provider.model() != wanted);
-        let candidate = |provider| Candidate { provider, request: as_is.clone() };
-        return Ok(allowed.into_iter().map(candidate).collect());
+    if all.iter().any(|member| member.provider.name() == name) {
+        allowed.sort_by_key(|member| member.provider.name() != name);
+        let named = |member: Arc<Member>| {
+            let model = if member.provider.name() == name { model } else { None };
+            candidate(member, model)
+        };
+        return allowed.into_iter().map(named).collect();
     }
-    allowed.sort_by_key(|provider| provider.name() != name);
-    let own = Arc::new(Request { model: None, ..request.clone() });
-    let named = Arc::new(Request { model, ..request.clone() });
-    let candidate = |provider: Arc<dyn Provider>| {
-        let request = if provider.name() == name { &named } else { &own };
-        Candidate { request: request.clone(), provider }
-    };
-    Ok(allowed.into_iter().map(candidate).collect())
+    if all.iter().any(|member| member.provider.model() == wanted) {
+        allowed.sort_by_key(|member| member.provider.model() != wanted);
+        return allowed.into_iter().map(|member| candidate(member, None)).collect();
+    }
+    allowed.into_iter().map(|member| candidate(member, Some(wanted))).collect()
 }

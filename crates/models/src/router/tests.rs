@@ -4,13 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use kernel::SeededEntropy;
+use kernel::{Kind, SeededEntropy};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use super::*;
 use crate::error::NoModel;
-use crate::message::{FinishReason, Message, Usage};
+use crate::message::{FinishReason, Message, Outcome, Part, Usage};
+use crate::options::Policy;
+use crate::provider::{Delta, Piece};
 
 /// What a made-up provider does when it is asked.
+#[derive(Clone)]
 enum Act {
     Say(&'static str),
     SayAndBreak(&'static str),
@@ -38,13 +43,15 @@ impl Made {
 
     fn completion(&self, text: &str) -> Completion {
         Completion {
-            text: text.into(),
-            usage: Usage { tokens_in: 1, tokens_out: 1, estimated: false },
+            parts: vec![Part::text(text)],
+            usage: Usage { tokens_in: 1, tokens_out: 1, ..Usage::default() },
             model: "made".into(),
             provider: self.name.into(),
             finish_reason: FinishReason::Stop,
+            stop_sequence: None,
             latency_ms: 0,
             attempts: vec![],
+            raw: None,
         }
         .with_own_attempt()
     }
@@ -68,18 +75,16 @@ impl Provider for Made {
         self.is_local
     }
 
-    async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
+    async fn stream(&self, request: &Request) -> Result<SaidStream, Error> {
         self.asked.lock().unwrap().push(request.model.clone());
         let act = self.acts.lock().unwrap().pop_front().expect("the script is long enough");
         let (provider, message) = (self.name.into(), String::from("no"));
         match act {
             Act::Say(text) => {
-                let whole = Delta::Finished(self.completion(text));
-                Ok(stream::iter([Ok(Delta::Text(text.into())), Ok(whole)]).boxed())
+                let whole = Said::Finished(self.completion(text));
+                Ok(of([Ok(piece(text)), Ok(whole)]))
             }
-            Act::SayAndBreak(text) => {
-                Ok(stream::iter([Ok(Delta::Text(text.into())), Err(self.broken())]).boxed())
-            }
+            Act::SayAndBreak(text) => Ok(of([Ok(piece(text)), Err(self.broken())])),
             Act::Fail(status @ 400) => Err(Error::Rejected { provider, status, message }),
             Act::Fail(status @ 401) => Err(Error::KeyRefused { provider, status, message }),
             Act::Fail(status) => Err(Error::Upstream { provider, status, message, retry_after: None }),
@@ -91,9 +96,13 @@ impl Provider for Made {
         }
     }
 
-    async fn check(&self) -> Result<(), Error> {
-        Ok(())
+    async fn check(&self) -> Result<Vec<String>, Error> {
+        Ok(vec![])
     }
+}
+
+fn piece(text: &str) -> Said {
+    Said::Piece(Piece { deltas: vec![Delta::Text(text.into())], raw: None })
 }
 
 fn router(policy: Policy, providers: &[&Arc<Made>]) -> Router {
@@ -140,7 +149,7 @@ async fn falls_to_the_next_provider_and_tells_every_attempt() {
     let near = Made::new("near", true, [Act::Fail(500), Act::Fail(503), Act::SayAndBreak("half")]);
     let far = Made::new("far", false, [Act::Say("whole")]);
     let answer = router(Policy::LocalFirst, &[&far, &near]).complete(&request()).await.unwrap();
-    assert_eq!(answer.text, "whole");
+    assert_eq!(answer.text(), "whole");
     let expected = [("near", "upstream"), ("near", "upstream"), ("near", "interrupted"), ("far", "answered")];
     assert_eq!(outcomes(&answer.attempts), expected);
 }
@@ -206,7 +215,7 @@ async fn without_a_model_offline_answers_text_and_says_what_it_is() {
     let empty = router(Policy::LocalFirst, &[]);
     let answer = empty.complete(&request()).await.unwrap();
     assert_eq!(answer.provider, Offline::NAME);
-    assert!(answer.text.contains("not a language model"), "{}", answer.text);
+    assert!(answer.text().contains("not a language model"), "{}", answer.text());
     assert_eq!(outcomes(&answer.attempts), [("offline", "answered")]);
 
     let error = empty.complete_with_model(&request()).await.unwrap_err();
@@ -214,7 +223,7 @@ async fn without_a_model_offline_answers_text_and_says_what_it_is() {
     assert_eq!((error.code, error.kind), ("no_model", Kind::Unavailable));
     assert!(error.hint.unwrap().contains("OPENAI_API_KEY"));
 
-    let wants_json = Request { json_schema: Some(serde_json::json!({})), ..request() };
+    let wants_json = Request { format: Format::Json, ..request() };
     assert_eq!(empty.complete(&wants_json).await.unwrap_err().code(), "no_model");
 }
 
@@ -231,19 +240,82 @@ async fn when_all_fail_the_error_names_each_and_its_kind_is_the_telling_one() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stream_is_mended_before_its_first_word_and_never_passed_off_as_whole_after() {
-    let near = Made::new("near", true, [Act::Fail(500), Act::Say("here")]);
-    let deltas = router(Policy::LocalFirst, &[&near]).stream(&request()).await.unwrap();
-    let deltas: Vec<_> = deltas.map(Result::unwrap).collect().await;
-    let [Delta::Text(text), Delta::Finished(completion)] = &deltas[..] else { panic!("{deltas:?}") };
-    assert_eq!((text.as_str(), completion.text.as_str()), ("here", "here"));
-    assert_eq!(outcomes(&completion.attempts), [("near", "upstream"), ("near", "answered")]);
+/// What a client sees of a stream: the text, and how it ended.
+async fn seen(router: &Router) -> (String, Result<Completion, Error>) {
+    let mut said = router.stream(&request()).await.unwrap();
+    let mut text = String::new();
+    loop {
+        match said.next().await.expect("a stream ends with an end or an error") {
+            Ok(Said::Piece(piece)) => text.extend(piece.deltas.into_iter().map(|delta| match delta {
+                Delta::Text(text) => text,
+                other => panic!("{other:?}"),
+            })),
+            Ok(Said::Finished(completion)) => return (text, Ok(completion)),
+            Err(error) => return (text, Err(error)),
+        }
+    }
+}
 
-    let near = Made::new("near", true, [Act::SayAndBreak("half")]);
-    let deltas: Vec<_> =
-        router(Policy::LocalFirst, &[&near]).stream(&request()).await.unwrap().collect().await;
-    assert!(matches!(&deltas[..], [Ok(Delta::Text(_)), Err(Error::Interrupted { .. })]), "{deltas:?}");
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_mended_before_its_first_word() {
+    let near = Made::new("near", true, [Act::Fail(500), Act::Say("here")]);
+    let (text, completion) = seen(&router(Policy::LocalFirst, &[&near])).await;
+    let completion = completion.unwrap();
+    assert_eq!((text, completion.text()), ("here".into(), "here".into()));
+    assert_eq!(outcomes(&completion.attempts), [("near", "upstream"), ("near", "answered")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_stream_is_gone_on_with_or_begun_anew_without_a_trace() {
+    for second in ["half and half", " and half"] {
+        let near = Made::new("near", true, [Act::SayAndBreak("half")]);
+        let far = Made::new("far", false, [Act::Say(second)]);
+        let (text, completion) = seen(&router(Policy::LocalFirst, &[&near, &far])).await;
+        let completion = completion.unwrap();
+        assert_eq!((text.as_str(), completion.text().as_str()), ("half and half", "half and half"));
+        assert_eq!(outcomes(&completion.attempts), [("near", "interrupted"), ("far", "answered")]);
+        assert!(completion.attempts[0].usage.unwrap().estimated);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_keeps_breaking_is_never_passed_off_as_whole() {
+    let near = Made::new("near", true, ["ha", "half", "half a"].map(Act::SayAndBreak));
+    let (text, end) = seen(&router(Policy::LocalFirst, &[&near])).await;
+    assert_eq!(text, "half a");
+    assert_eq!(outcomes(end.unwrap_err().attempts()), [("near", "interrupted"); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_provider_is_hedged_only_where_the_owner_wants_it() {
+    for (hedge_after_ms, waited) in [(Some(50), 50), (None, 5_000)] {
+        let near = Made::new("near", true, [Act::Hang]);
+        let far = Made::new("far", false, [Act::Say("ok")]);
+        let mut options = ModelsOptions { hedge_after_ms, ..ModelsOptions::default() };
+        options.timeouts.total_ms = 5_000;
+        let providers: Vec<Arc<dyn Provider>> = vec![near.clone(), far.clone()];
+        let router = Router::new(providers, &options, Arc::new(SeededEntropy::new(1)));
+        let started = Instant::now();
+        let answer = router.complete(&request()).await.unwrap();
+        assert_eq!(answer.provider, "far");
+
+        assert_eq!(started.elapsed().as_millis(), waited);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_keeps_failing_is_left_alone_and_tried_again_later() {
+    let near = Made::new("near", true, std::iter::repeat_n(Act::Fail(500), 6).chain([Act::Say("back")]));
+    let far = Made::new("far", false, std::iter::repeat_n(Act::Say("ok"), 9));
+    let router = router(Policy::LocalFirst, &[&near, &far]);
+    for asked in [3, 6, 6, 6] {
+        assert_eq!(router.complete(&request()).await.unwrap().provider, "far");
+        assert_eq!(near.asked(), asked);
+    }
+    assert!(router.providers()[0].standing.pause.is_some());
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(router.complete(&request()).await.unwrap().text(), "back");
+    assert_eq!(router.providers()[0].standing.failures, 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::MODEL;
 use super::acts::{Act, Parts};
-use crate::script::{Fault, RecordedRequest, Reply};
+use crate::script::{Fault, RecordedRequest, Reply, ToolUse};
 
 /// How the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn openai_error() -> Value {
 }
 
 fn openai_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value {
-    json!({
+    let mut document = json!({
         "id": "chatcmpl-scripted", "object": "chat.completion", "created": 0, "model": MODEL,
         "choices": [{
             "index": 0,
@@ -72,7 +72,15 @@ fn openai_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value 
             "finish_reason": reply.finish_reason,
         }],
         "usage": openai_usage(tokens_in, tokens_out),
-    })
+    });
+    if !reply.tool_calls.is_empty() {
+        let call = |call: &ToolUse| {
+            let function = json!({"name": call.name, "arguments": call.arguments.to_string()});
+            json!({"id": call.id, "type": "function", "function": function})
+        };
+        document["choices"][0]["message"]["tool_calls"] = reply.tool_calls.iter().map(call).collect();
+    }
+    document
 }
 
 fn openai_usage(tokens_in: u64, tokens_out: u64) -> Value {
@@ -93,7 +101,18 @@ fn openai_parts(request: &RecordedRequest, reply: &Reply, (tokens_in, tokens_out
     let choice = |delta: Value, reason: Option<&str>| {
         event(json!([{"index": 0, "delta": delta, "finish_reason": reason}]), None)
     };
-    let tokens = reply.cut().iter().map(|piece| choice(json!({"content": piece}), None)).collect();
+    let mut tokens: Vec<String> =
+        reply.cut().iter().map(|piece| choice(json!({"content": piece}), None)).collect();
+    for (index, call) in reply.tool_calls.iter().enumerate() {
+        let begin = json!({
+            "index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""},
+        });
+        tokens.push(choice(json!({"tool_calls": [begin]}), None));
+        for piece in halves(&call.arguments.to_string()) {
+            let more = json!({"index": index, "function": {"arguments": piece}});
+            tokens.push(choice(json!({"tool_calls": [more]}), None));
+        }
+    }
     let mut epilogue = String::new();
     if request.json["stream_options"]["include_usage"] == true {
         epilogue.push_str(&event(json!([]), Some(openai_usage(tokens_in, tokens_out))));
@@ -108,6 +127,11 @@ fn openai_parts(request: &RecordedRequest, reply: &Reply, (tokens_in, tokens_out
     }
 }
 
+fn halves(text: &str) -> [String; 2] {
+    let half = text.chars().count() / 2;
+    [text.chars().take(half).collect(), text.chars().skip(half).collect()]
+}
+
 /// OpenAI's word for an ending in Anthropic's.
 fn stop_reason(finish_reason: &str) -> &str {
     match finish_reason {
@@ -119,9 +143,18 @@ fn stop_reason(finish_reason: &str) -> &str {
 }
 
 fn anthropic_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value {
+    let mut content = Vec::new();
+    if !reply.whole().is_empty() || reply.tool_calls.is_empty() {
+        content.push(json!({"type": "text", "text": reply.whole()}));
+    }
+    content.extend(
+        reply.tool_calls.iter().map(
+            |call| json!({"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments}),
+        ),
+    );
     json!({
         "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL,
-        "content": [{"type": "text", "text": reply.whole()}],
+        "content": content,
         "stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null,
         "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
     })
@@ -141,17 +174,31 @@ fn anthropic_parts(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts 
         "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL, "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": tokens_in, "output_tokens": 0},
     });
-    let block =
-        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+    let start = |index: usize, block: Value| {
+        event(json!({"type": "content_block_start", "index": index, "content_block": block}))
+    };
+    let stop = |index: usize| event(json!({"type": "content_block_stop", "index": index}));
+    let mut tokens: Vec<String> = reply.cut().iter().map(token).collect();
+    let mut last_block = 0;
+    for call in &reply.tool_calls {
+        last_block += 1;
+        let block = json!({"type": "tool_use", "id": call.id, "name": call.name, "input": {}});
+        tokens.push(stop(last_block - 1) + &start(last_block, block));
+        for piece in halves(&call.arguments.to_string()) {
+            let delta = json!({"type": "input_json_delta", "partial_json": piece});
+            tokens.push(event(json!({"type": "content_block_delta", "index": last_block, "delta": delta})));
+        }
+    }
     let ending = json!({
         "type": "message_delta",
         "delta": {"stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null},
         "usage": {"output_tokens": tokens_out},
     });
     Parts {
-        prologue: event(json!({"type": "message_start", "message": message})) + &event(block),
-        tokens: reply.cut().iter().map(token).collect(),
-        ending: event(json!({"type": "content_block_stop", "index": 0})) + &event(ending),
+        prologue: event(json!({"type": "message_start", "message": message}))
+            + &start(0, json!({"type": "text", "text": ""})),
+        tokens,
+        ending: stop(last_block) + &event(ending),
         epilogue: event(json!({"type": "message_stop"})),
         error: event(
             json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),

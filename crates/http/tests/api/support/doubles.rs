@@ -9,6 +9,7 @@ use http_surface::services::{
     Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
+use models::{ModelsOptions, Router};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -24,8 +25,15 @@ pub fn services(engine: &Engine) -> Services {
         code: scripted.clone(),
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
+        router: router(&ModelsOptions::default()),
         preferences: scripted,
     }
+}
+
+/// A router over these providers; without any, rules answer.
+pub fn router(options: &ModelsOptions) -> Arc<Router> {
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
+    Arc::new(Router::from_options(options, &clock, Arc::new(SeededEntropy::new(3))).expect("sound options"))
 }
 
 /// Remembers what it was asked and answers something that fits.

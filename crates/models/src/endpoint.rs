@@ -1,14 +1,14 @@
-//! The adapter for every endpoint that speaks OpenAI's chat completions.
+//! The adapter for every provider that is asked over HTTP, whichever dialect it speaks.
 //!
-//! It always asks for a stream, since only a stream tells a slow answer from a dead one, and
-//! understands a server that answers in one piece all the same. One call is one attempt.
+//! It asks for a stream, since only a stream tells a slow answer from a dead one, and understands a
+//! server that answers in one piece all the same; only what a client of the same dialect wants
+//! whole is asked for and passed on whole. One call is one attempt.
 //!
 //! Invariants: what goes to a local endpoint passes no proxy, follows no redirect and resolves
 //! `localhost` without asking anyone, so that it does stay on this machine; the key travels in one
 //! header, marked as sensitive, and nowhere else.
 
 mod reading;
-mod wire;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,33 +17,36 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use kernel::Clock;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
+use crate::dialect::{self, Dialect, Quirks, anthropic};
 use crate::error::{Error, Phase};
-use crate::message::Request;
+use crate::message::{Completion, Request};
 use crate::options::{ProviderOptions, TimeoutOptions};
-use crate::provider::{DeltaStream, Provider};
+use crate::provider::{Provider, Said, SaidStream};
 use crate::retry::parse_retry_after;
 use crate::secret::ApiKey;
 use reading::{Deadlines, Reading};
-use wire::Dialect;
 
 /// No answer may be larger, counted as it comes over the wire.
 const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// An error's body is read up to here and quoted up to [`QUOTE_CHARS`].
 const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
 const QUOTE_CHARS: usize = 300;
+/// A list of models is read up to here.
+const MODELS_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// An OpenAI-compatible endpoint.
-pub struct OpenAiCompatible {
+/// A provider behind a URL.
+pub struct Endpoint {
     name: String,
     model: String,
-    completions: Url,
+    answers: Url,
     models: Url,
     is_local: bool,
     dialect: Dialect,
+    quirks: Quirks,
     api_key: Option<ApiKey>,
     client: Client,
     timeouts: TimeoutOptions,
@@ -51,7 +54,7 @@ pub struct OpenAiCompatible {
     clock: Arc<dyn Clock>,
 }
 
-impl OpenAiCompatible {
+impl Endpoint {
     /// Prepares the endpoint; nothing is sent yet. `clock` is for `Retry-After` dates.
     ///
     /// # Errors
@@ -61,6 +64,7 @@ impl OpenAiCompatible {
         timeouts: TimeoutOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
+        let timeouts = options.timeouts.unwrap_or(timeouts);
         let wrong = |reason: String| Error::Options { name: options.name.clone(), reason };
         let base = parse_base_url(&options.base_url).map_err(wrong)?;
         if options.model.trim().is_empty() {
@@ -74,11 +78,12 @@ impl OpenAiCompatible {
         Ok(Self {
             name: options.name.clone(),
             model: options.model.trim().to_owned(),
-            completions: join("chat/completions")?,
+            answers: join(path_of(options.dialect))?,
             models: join("models")?,
             is_local,
-            dialect: Dialect::of(base.host_str().unwrap_or_default()),
-            client: build_client(&base, options.api_key.as_ref(), is_local, timeouts).map_err(wrong)?,
+            dialect: options.dialect,
+            quirks: Quirks::of(base.host_str().unwrap_or_default()),
+            client: build_client(&base, options, is_local, timeouts).map_err(wrong)?,
             api_key: options.api_key.clone(),
             timeouts,
             answer_limit_bytes: ANSWER_LIMIT_BYTES,
@@ -128,7 +133,7 @@ impl OpenAiCompatible {
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = header.and_then(|value| parse_retry_after(value, self.clock.now()));
         let body = read_up_to(response, ERROR_BODY_LIMIT_BYTES, deadlines.next().0).await;
-        let message = quote(&wire::error_message(&body), self.api_key.as_ref());
+        let message = quote(&dialect::error_message(&body), self.api_key.as_ref());
         match status {
             401 | 403 => Error::KeyRefused { provider, status, message },
             429 => Error::RateLimited { provider, message, retry_after },
@@ -139,8 +144,40 @@ impl OpenAiCompatible {
     }
 }
 
+impl Endpoint {
+    /// Sends the request and gives what is needed to read the answer.
+    async fn ask(&self, request: &Request, stream: bool) -> Result<(Reading, Response, String), Error> {
+        let started = Instant::now();
+        let deadlines = if stream {
+            Deadlines::from(started, self.timeouts)
+        } else {
+            Deadlines::of_document(started, self.timeouts)
+        };
+        let body = self.dialect.encode(request, &self.model, self.quirks, stream);
+        let accepted = if stream { "text/event-stream" } else { "application/json" };
+        let call = self.client.post(self.answers.clone()).header(ACCEPT, accepted);
+        let call = call.header(CONTENT_TYPE, "application/json").body(body);
+        let response = self.send(call, &deadlines).await?;
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let reading = Reading {
+            provider: self.name.clone(),
+            model: request.model.clone().unwrap_or_else(|| self.model.clone()),
+            dialect: self.dialect,
+            passes_on: request.raw.as_ref().is_some_and(|raw| raw.dialect == self.dialect),
+            request: Request { raw: None, ..request.clone() },
+            api_key: self.api_key.clone(),
+            timeouts: self.timeouts,
+            limit_bytes: self.answer_limit_bytes,
+            started,
+            deadlines,
+        };
+        Ok((reading, response, content_type))
+    }
+}
+
 #[async_trait]
-impl Provider for OpenAiCompatible {
+impl Provider for Endpoint {
     fn name(&self) -> &str {
         &self.name
     }
@@ -153,30 +190,45 @@ impl Provider for OpenAiCompatible {
         self.is_local
     }
 
-    async fn stream(&self, request: &Request) -> Result<DeltaStream, Error> {
-        let started = Instant::now();
-        let deadlines = Deadlines::from(started, self.timeouts);
-        let body = self.dialect.encode(request, &self.model);
-        let call = self.client.post(self.completions.clone()).header(ACCEPT, "text/event-stream").json(&body);
-        let response = self.send(call, &deadlines).await?;
-        let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let reading = Reading {
-            provider: self.name.clone(),
-            model: request.model.clone().unwrap_or_else(|| self.model.clone()),
-            request: request.clone(),
-            api_key: self.api_key.clone(),
-            timeouts: self.timeouts,
-            limit_bytes: self.answer_limit_bytes,
-            started,
-            deadlines,
-        };
-        Ok(reading.deltas(response.bytes_stream().boxed(), &content_type))
+    fn dialect(&self) -> Option<Dialect> {
+        Some(self.dialect)
     }
 
-    async fn check(&self) -> Result<(), Error> {
+    async fn stream(&self, request: &Request) -> Result<SaidStream, Error> {
+        let (reading, response, content_type) = self.ask(request, true).await?;
+        Ok(reading.said(response.bytes_stream().boxed(), &content_type))
+    }
+
+    async fn complete(&self, request: &Request) -> Result<Completion, Error> {
+        let is_own = request.raw.as_ref().is_some_and(|raw| raw.dialect == self.dialect);
+        let (reading, response, content_type) = self.ask(request, !is_own).await?;
+        let mut said = reading.said(response.bytes_stream().boxed(), &content_type);
+        while let Some(next) = said.next().await {
+            if let Said::Finished(completion) = next? {
+                return Ok(completion);
+            }
+        }
+        Err(Error::Interrupted { provider: self.name.clone(), reason: "the stream just ended".into() })
+    }
+
+    async fn check(&self) -> Result<Vec<String>, Error> {
         let deadlines = Deadlines::from(Instant::now(), self.timeouts);
-        self.send(self.client.get(self.models.clone()), &deadlines).await.map(drop)
+        let response = self.send(self.client.get(self.models.clone()), &deadlines).await?;
+        let body = read_up_to(response, MODELS_LIMIT_BYTES, deadlines.next().0).await;
+        // One that does not list its models answers all the same.
+        let list: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+        let models = list["data"].as_array().or(list["models"].as_array());
+        let id =
+            |model: &serde_json::Value| model["id"].as_str().or(model["name"].as_str()).map(str::to_owned);
+        Ok(models.into_iter().flatten().filter_map(id).collect())
+    }
+}
+
+/// Where answers are asked for, below the base URL.
+fn path_of(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Chat => "chat/completions",
+        Dialect::Anthropic => "messages",
     }
 }
 
@@ -189,7 +241,9 @@ fn parse_base_url(text: &str) -> Result<Url, String> {
         return Err("its base URL must not carry a user, a password or a query; use `api_key`".into());
     }
     url.set_fragment(None);
-    let path = format!("{}/", url.path().trim_end_matches('/').trim_end_matches("/chat/completions"));
+    let path = url.path().trim_end_matches('/');
+    let path = path.trim_end_matches("/chat/completions").trim_end_matches("/messages");
+    let path = format!("{path}/");
     url.set_path(&path);
     Ok(url)
 }
@@ -202,18 +256,25 @@ fn is_loopback(url: &Url) -> bool {
 
 fn build_client(
     base: &Url,
-    api_key: Option<&ApiKey>,
+    options: &ProviderOptions,
     is_local: bool,
     timeouts: TimeoutOptions,
 ) -> Result<Client, String> {
     // A second installation is refused, which is just as well: then there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
-    if let Some(key) = api_key {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
+    if let Some(key) = &options.api_key {
+        let (name, value) = match options.dialect {
+            Dialect::Chat => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+            Dialect::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+        };
+        let mut value = HeaderValue::from_str(&value)
             .map_err(|_| String::from("its key holds characters no key can hold"))?;
         value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
+        headers.insert(name, value);
+    }
+    if options.dialect == Dialect::Anthropic {
+        headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
     }
     let mut builder = Client::builder()
         .default_headers(headers)
@@ -275,14 +336,15 @@ mod tests {
     use super::*;
     use kernel::SystemClock;
 
-    fn build(base_url: &str, api_key: Option<&str>) -> Result<OpenAiCompatible, Error> {
+    fn build(base_url: &str, api_key: Option<&str>) -> Result<Endpoint, Error> {
         let options = ProviderOptions {
             name: "p".into(),
             base_url: base_url.into(),
             api_key: api_key.map(ApiKey::new),
             model: "m".into(),
+            ..ProviderOptions::default()
         };
-        OpenAiCompatible::new(&options, TimeoutOptions::default(), Arc::new(SystemClock))
+        Endpoint::new(&options, TimeoutOptions::default(), Arc::new(SystemClock))
     }
 
     #[test]
@@ -314,7 +376,7 @@ mod tests {
             "http://127.0.0.1/v1#here",
         ] {
             let provider = build(url, None).unwrap();
-            assert_eq!(provider.completions.as_str(), "http://127.0.0.1/v1/chat/completions", "{url}");
+            assert_eq!(provider.answers.as_str(), "http://127.0.0.1/v1/chat/completions", "{url}");
         }
     }
 

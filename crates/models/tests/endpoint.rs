@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use kernel::{FixedClock, Timestamp};
 use models::{
-    ApiKey, Completion, Delta, Error, FinishReason, Message, OpenAiCompatible, Phase, Provider,
-    ProviderOptions, Request, TimeoutOptions, Usage,
+    ApiKey, Completion, Delta, Endpoint, Error, FinishReason, Format, Message, Part, Phase, Piece, Provider,
+    ProviderOptions, Request, Said, TimeoutOptions, Usage,
 };
 use serde_json::json;
 use testkit::{Fault, Reply, Script, ScriptedModel};
@@ -17,16 +17,17 @@ const TEXT: &str = "Olá, ação 🦀 and more";
 const PATIENT: TimeoutOptions =
     TimeoutOptions { connect_ms: 20_000, first_content_ms: 20_000, stall_ms: 20_000, total_ms: 20_000 };
 
-fn provider(base_url: &str, timeouts: TimeoutOptions) -> OpenAiCompatible {
+fn provider(base_url: &str, timeouts: TimeoutOptions) -> Endpoint {
     let options = ProviderOptions {
         name: "scripted".into(),
         base_url: base_url.into(),
         api_key: Some(ApiKey::new("canary-key")),
         model: "the-model".into(),
+        ..ProviderOptions::default()
     };
     // Sun, 06 Nov 1994 08:49:37 GMT
     let clock = FixedClock::at(Timestamp(784_111_777_000));
-    OpenAiCompatible::new(&options, timeouts, Arc::new(clock)).expect("the options are sound")
+    Endpoint::new(&options, timeouts, Arc::new(clock)).expect("the options are sound")
 }
 
 fn request() -> Request {
@@ -52,8 +53,8 @@ async fn fault(fault: Fault) -> Result<Completion, Error> {
 async fn a_sound_stream_becomes_a_completion() {
     let (answer, server) = ask_patiently(Reply::text(TEXT).usage(7, 5), PATIENT).await;
     let answer = answer.unwrap();
-    assert_eq!(answer.text, TEXT);
-    assert_eq!(answer.usage, Usage { tokens_in: 7, tokens_out: 5, estimated: false });
+    assert_eq!(answer.text(), TEXT);
+    assert_eq!(answer.usage, Usage { tokens_in: 7, tokens_out: 5, ..Usage::default() });
     assert_eq!((answer.model.as_str(), answer.provider.as_str()), ("scripted-1", "scripted"));
     assert_eq!(answer.finish_reason, FinishReason::Stop);
     assert_eq!(answer.attempts.len(), 1);
@@ -65,30 +66,42 @@ async fn a_sound_stream_becomes_a_completion() {
     assert_eq!(seen.json["messages"][0], json!({"role": "system", "content": "Be brief."}));
 }
 
+/// The texts of the pieces; there is nothing else in them.
+fn texts(said: &[Said]) -> Vec<&str> {
+    let deltas = said.iter().flat_map(|said| match said {
+        Said::Piece(piece) => &piece.deltas,
+        Said::Finished(_) => panic!("it finished twice"),
+    });
+    deltas
+        .map(|delta| match delta {
+            Delta::Text(text) => text.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
 #[tokio::test]
 async fn text_comes_in_pieces_and_the_whole_at_the_end() {
     let server = ScriptedModel::start(Reply::text(TEXT)).await;
-    let deltas = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
-    let deltas: Vec<Delta> = deltas.map(Result::unwrap).collect().await;
-    let Some((Delta::Finished(completion), texts)) = deltas.split_last() else { panic!("{deltas:?}") };
-    let pieces: Vec<&str> = texts
-        .iter()
-        .map(|delta| match delta {
-            Delta::Text(text) => text.as_str(),
-            Delta::Finished(_) => panic!("it finished twice"),
-        })
-        .collect();
-    assert_eq!(pieces, ["Olá, ", "ação ", "🦀 ", "and ", "more"]);
-    assert_eq!(completion.text, TEXT);
+    let said = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
+    let said: Vec<Said> = said.map(Result::unwrap).collect().await;
+    let Some((Said::Finished(completion), pieces)) = said.split_last() else { panic!("{said:?}") };
+    assert_eq!(texts(pieces), ["Olá, ", "ação ", "🦀 ", "and ", "more"]);
+    assert_eq!(completion.parts, [Part::text(TEXT)]);
+    assert_eq!(completion.text(), TEXT);
 }
 
 #[tokio::test]
 async fn a_schema_is_passed_on() {
     let server = ScriptedModel::start(Reply::json(&json!({"answer": 42}))).await;
     let schema = json!({"type": "object"});
-    let request = Request { json_schema: Some(schema.clone()), model: Some("other".into()), ..request() };
+    let request = Request {
+        format: Format::Schema { name: "answer".into(), schema: schema.clone(), strict: None },
+        model: Some("other".into()),
+        ..request()
+    };
     let answer = provider(&server.base_url(), PATIENT).complete(&request).await.unwrap();
-    assert_eq!(answer.text, r#"{"answer":42}"#);
+    assert_eq!(answer.text(), r#"{"answer":42}"#);
     let seen = &server.requests()[0].json;
     assert_eq!(seen["response_format"]["json_schema"]["schema"], schema);
     assert_eq!(seen["model"], "other");
@@ -97,7 +110,7 @@ async fn a_schema_is_passed_on() {
 #[tokio::test]
 async fn a_server_that_answers_in_one_piece_is_understood() {
     let answer = ask(Reply::text(TEXT).usage(3, 4).ignoring_stream()).await.unwrap();
-    assert_eq!((answer.text.as_str(), answer.usage.tokens_out), (TEXT, 4));
+    assert_eq!((answer.text().as_str(), answer.usage.tokens_out), (TEXT, 4));
     let cut = Reply { ignores_stream: true, ..Reply::text(TEXT).fault(Fault::CutAfter(0)) };
     assert!(matches!(ask(cut).await, Err(Error::Interrupted { .. })));
     let half = Reply { ignores_stream: true, ..Reply::text(TEXT).fault(Fault::EndAfter(0)) };
@@ -109,7 +122,7 @@ async fn a_server_that_answers_in_one_piece_is_understood() {
 async fn bytes_that_come_one_by_one_make_the_same_answer() {
     let server = ScriptedModel::start(Reply::text("ação 🦀").fault(Fault::Drip(0))).await;
     let answer = provider(&server.base_url(), PATIENT).complete(&request()).await.unwrap();
-    assert_eq!(answer.text, "ação 🦀");
+    assert_eq!(answer.text(), "ação 🦀");
 }
 
 #[tokio::test]
@@ -117,13 +130,13 @@ async fn carriage_returns_and_comments_do_not_matter() {
     let body = ": hello\r\n\r\nevent: message\r\ndata: {\"choices\":[{\"delta\":{\"content\":\"ok\"}}]}\r\n\r\n: still \
                 here\r\n\r\ndata: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\r\n\r\ndata: [DONE]\r\n";
     let answer = ask(Reply::raw("text/event-stream; charset=utf-8", body)).await.unwrap();
-    assert_eq!((answer.text.as_str(), answer.finish_reason), ("ok", FinishReason::Length));
+    assert_eq!((answer.text().as_str(), answer.finish_reason), ("ok", FinishReason::Length));
 }
 
 #[tokio::test]
 async fn a_stream_without_usage_and_end_mark_is_whole_if_the_model_said_so() {
     let answer = fault(Fault::NoEpilogue).await.unwrap();
-    assert_eq!(answer.text, TEXT);
+    assert_eq!(answer.text(), TEXT);
     assert!(answer.usage.estimated && answer.usage.tokens_out > 0);
 }
 
@@ -132,7 +145,7 @@ async fn nothing_after_the_end_of_the_text_can_spoil_it() {
     let whole = r#"data: {"choices":[{"delta":{"content":"ok"},"finish_reason":"stop"}]}"#;
     for epilogue in ["data: nonsense\n\n", "data: {\"error\":{\"message\":\"late\"}}\n\n", "data: [DO"] {
         let answer = ask(Reply::raw("text/event-stream", format!("{whole}\n\n{epilogue}"))).await.unwrap();
-        assert_eq!(answer.text, "ok");
+        assert_eq!(answer.text(), "ok");
     }
 }
 
@@ -150,13 +163,11 @@ async fn a_stream_that_breaks_is_an_error_however_it_breaks() {
 #[tokio::test]
 async fn what_came_before_the_break_was_delivered() {
     let server = ScriptedModel::start(Reply::text(TEXT).fault(Fault::CutAfter(2))).await;
-    let deltas = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
-    let deltas: Vec<_> = deltas.collect().await;
-    let [Ok(Delta::Text(first)), Ok(Delta::Text(second)), Err(Error::Interrupted { .. })] = &deltas[..]
-    else {
-        panic!("{deltas:?}")
-    };
-    assert_eq!(format!("{first}{second}"), "Olá, ação ");
+    let said = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
+    let mut said: Vec<_> = said.collect().await;
+    assert!(matches!(said.pop(), Some(Err(Error::Interrupted { .. }))));
+    let said: Vec<_> = said.into_iter().map(Result::unwrap).collect();
+    assert_eq!(texts(&said).concat(), "Olá, ação ");
 }
 
 /// A body that ends at any byte is either an error or, once the model said so, the whole text.
@@ -183,7 +194,7 @@ async fn a_stream_cut_at_any_byte_is_never_passed_off_as_whole() {
     for end in 0..=whole.len() {
         match provider.complete(&request()).await {
             Ok(completion) => {
-                assert_eq!(completion.text, "a ç🦀", "cut at {end}");
+                assert_eq!(completion.text(), "a ç🦀", "cut at {end}");
                 answers += 1;
             }
             Err(error) => assert!(error.is_transient(), "cut at {end}: {error:?}"),
@@ -290,7 +301,7 @@ async fn an_answer_without_end_is_stopped() {
 #[tokio::test]
 async fn a_check_asks_for_the_models_only() {
     let server = ScriptedModel::start(Script::replies([])).await;
-    provider(&server.base_url(), PATIENT).check().await.unwrap();
+    assert_eq!(provider(&server.base_url(), PATIENT).check().await.unwrap(), ["scripted-1"]);
     assert!(server.requests().is_empty());
     let error = provider(&ScriptedModel::refusing_url(), PATIENT).check().await.unwrap_err();
     assert_eq!(error.code(), "model_unreachable");
@@ -299,9 +310,10 @@ async fn a_check_asks_for_the_models_only() {
 #[tokio::test]
 async fn a_dropped_stream_ends_the_call() {
     let server = ScriptedModel::start(Reply::text(TEXT).fault(Fault::StallAfter(1))).await;
-    let mut deltas = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
-    assert_eq!(deltas.next().await.unwrap().unwrap(), Delta::Text("Olá, ".into()));
-    drop(deltas);
+    let mut said = provider(&server.base_url(), PATIENT).stream(&request()).await.unwrap();
+    let first = said.next().await.unwrap().unwrap();
+    assert!(matches!(first, Said::Piece(Piece { raw: None, .. })), "{first:?}");
+    drop(said);
     server.follow(Reply::text("next"));
-    assert_eq!(provider(&server.base_url(), PATIENT).complete(&request()).await.unwrap().text, "next");
+    assert_eq!(provider(&server.base_url(), PATIENT).complete(&request()).await.unwrap().text(), "next");
 }
