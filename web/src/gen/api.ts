@@ -199,6 +199,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/llm/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a model
+         * @description The router chooses who answers, tries again and falls to the next provider. Without any model the
+         *     rules of `offline` answer and say so. With `stream`, server-sent events follow: `token` with
+         *     `{text}`, then `done` with the answer, or `error`.
+         */
+        post: operations["infer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/memory/logs": {
         parameters: {
             query?: never;
@@ -966,6 +988,107 @@ export interface components {
                 [key: string]: components["schemas"]["Condition"];
             };
         };
+        /**
+         * @description A question.
+         * @example {
+         *       "input": "Summarise: The only sentence here.",
+         *       "params": {
+         *         "max_tokens": 200
+         *       }
+         *     }
+         */
+        Infer: {
+            /** @description A model, a provider or `provider/model`; the preferred one where absent. */
+            model?: string | null;
+            /** @description The question, or the conversation that ends with it. */
+            input: components["schemas"]["InferInput"];
+            /** @description How it is to be answered. */
+            params?: components["schemas"]["Params"];
+            policyOverride?: components["schemas"]["PolicyName"] | null;
+            /** @description Whether the question may leave this machine. */
+            privacy?: components["schemas"]["PrivacyLabel"];
+            /** @description Whether the answer is streamed. */
+            stream?: boolean;
+        };
+        /** @description A question, or the conversation that ends with it, oldest first. */
+        InferInput: string | components["schemas"]["InputMessage"][];
+        /**
+         * @description An answer.
+         * @example {
+         *       "text": "The only sentence here.",
+         *       "provider": "ollama",
+         *       "model": "llama3.1:8b",
+         *       "finish_reason": "stop",
+         *       "usage": {
+         *         "tokens_in": 12,
+         *         "tokens_out": 6,
+         *         "usd": 0,
+         *         "estimated": false
+         *       },
+         *       "latency_ms": 420,
+         *       "attempts": [
+         *         {
+         *           "provider": "ollama",
+         *           "model": "llama3.1:8b",
+         *           "latency_ms": 420,
+         *           "error": null
+         *         }
+         *       ]
+         *     }
+         */
+        Inference: {
+            /** @description The answer. */
+            text: string;
+            /** @description Who answered; `offline` is no language model. */
+            provider: string;
+            /** @description The model as the provider names it. */
+            model: string;
+            /** @description Why it ended: `stop`, `length`, `content_filter` or the provider's own word. */
+            finish_reason: string;
+            /** @description What it consumed. */
+            usage: components["schemas"]["InferenceUsage"];
+            /**
+             * Format: int64
+             * @description From the question to the end of the answer.
+             */
+            latency_ms: number;
+            /** @description Everybody who was asked, in order. */
+            attempts: components["schemas"]["InferenceAttempt"][];
+        };
+        /** @description One try at one provider. */
+        InferenceAttempt: {
+            /** @description The provider. */
+            provider: string;
+            /** @description The model it was asked for. */
+            model: string;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            latency_ms: number;
+            /** @description The code of what went wrong; `null` for the one that answered. */
+            error: string | null;
+        };
+        /** @description What an answer consumed. */
+        InferenceUsage: {
+            /**
+             * Format: int64
+             * @description Tokens of the prompt.
+             */
+            tokens_in: number;
+            /**
+             * Format: int64
+             * @description Tokens of the answer.
+             */
+            tokens_out: number;
+            /**
+             * Format: double
+             * @description US dollars; 0 on this machine and where no price is known.
+             */
+            usd: number;
+            /** @description Whether the tokens were counted here, roughly, because the provider did not say. */
+            estimated: boolean;
+        };
         /** @description A file for the run's workspace. */
         InputFile: {
             /** @description Where, relative to the workspace, with `/`. No part may begin with a dot. */
@@ -973,6 +1096,18 @@ export interface components {
             /** @description Its content in Base64, padded. */
             content_base64: string;
         };
+        /** @description One message of a conversation. */
+        InputMessage: {
+            /** @description Who says it. */
+            role: components["schemas"]["InputRole"];
+            /** @description What is said. */
+            content: string;
+        };
+        /**
+         * @description Who says a message.
+         * @enum {string}
+         */
+        InputRole: "system" | "user" | "assistant";
         /**
          * @description A job.
          * @example {
@@ -1344,6 +1479,38 @@ export interface components {
             /** @description What `atelier token new` printed. */
             token: string;
         };
+        /** @description How a question is to be answered. */
+        Params: {
+            /**
+             * Format: double
+             * @description How freely.
+             * @default null
+             */
+            temperature?: number | null;
+            /**
+             * Format: double
+             * @description From how many of the likeliest words.
+             * @default null
+             */
+            top_p?: number | null;
+            /**
+             * Format: int32
+             * @description At most so many tokens.
+             * @default null
+             */
+            max_tokens?: number | null;
+            /**
+             * @description The answer ends before any of these.
+             * @default []
+             */
+            stop?: string[];
+            /**
+             * Format: int64
+             * @description For answers that can be repeated, where the provider can.
+             * @default null
+             */
+            seed?: number | null;
+        };
         /**
          * @description How a goal is to be reached.
          * @example {
@@ -1422,6 +1589,16 @@ export interface components {
          * @enum {string}
          */
         PlannerKind: "rules" | "runbook" | "model";
+        /**
+         * @description Which providers may answer, and who is asked first.
+         * @enum {string}
+         */
+        PolicyName: "local-only" | "local-first" | "cloud-first" | "cheapest" | "fastest";
+        /**
+         * @description Whether something may leave this machine.
+         * @enum {string}
+         */
+        PrivacyLabel: "shareable" | "local";
         /**
          * @description From where, and on what, to do a run again.
          * @example {
@@ -1771,6 +1948,8 @@ export interface components {
             code: string;
             /** @description What to do next. */
             hint?: string;
+            /** @description The provider of models that failed, where one did. */
+            provider?: string;
             /** @description The request's id; the log says more under it. */
             request_id: string;
         };
@@ -3773,6 +3952,294 @@ export interface operations {
                      *       "status": 503,
                      *       "detail": "Atelier cannot answer now",
                      *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    infer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Infer"];
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inference"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_model_answered`: every provider wants fewer requests */
+            429: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "every provider wants fewer requests",
+                     *       "code": "no_model_answered",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_model_answered`: no provider gave an answer */
+            502: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Gateway",
+                     *       "status": 502,
+                     *       "detail": "no provider gave an answer",
+                     *       "code": "no_model_answered",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_model_answered`: no provider answered in time */
+            504: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "no provider answered in time",
+                     *       "code": "no_model_answered",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

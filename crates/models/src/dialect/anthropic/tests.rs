@@ -1,3 +1,5 @@
+//! Anthropic's messages: both ways, cut anywhere, and into the other dialect.
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! OpenAI's chat completions: both ways, cut anywhere, and into the other dialect.
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
