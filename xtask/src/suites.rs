@@ -10,7 +10,8 @@ pub mod api;
 pub mod counts;
 mod summary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -35,6 +36,8 @@ pub struct Plan<'a> {
     /// Picks Rust tests by name.
     filter: Option<String>,
     missing: Vec<Need>,
+    /// The binary, once one of the suites that need it has had it built.
+    binary: Mutex<Option<PathBuf>>,
 }
 
 type RunSuite = fn(&Plan) -> Result<Counts>;
@@ -63,7 +66,7 @@ pub fn test(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
     };
     let mut summary = Summary::default();
     let missing = summary.time("prepare", || prepare(workshop))?;
-    let plan = Plan { workshop, nightly, filter, missing };
+    let plan = Plan { workshop, nightly, filter, missing, binary: Mutex::default() };
     let chosen = SUITES.iter().filter(|(name, ..)| chosen.as_ref().is_none_or(|chosen| chosen == name));
     let (waiting, working): (Vec<_>, Vec<_>) = chosen.partition(|(name, ..)| SIDE_BY_SIDE.contains(name));
     for (name, needs, run) in working {
@@ -97,11 +100,18 @@ impl Plan<'_> {
     /// The binary that the browser and API tests drive: as it is shipped in the nightly profile,
     /// else as the Rust tests have just compiled it. A binary that is already there can be named
     /// in ATELIER_E2E_BINARY.
-    fn binary(&self) -> Result<std::path::PathBuf> {
+    fn binary(&self) -> Result<PathBuf> {
         if let Some(binary) = std::env::var_os("ATELIER_E2E_BINARY") {
             return Ok(binary.into());
         }
-        binary::build(self.workshop, if self.nightly { Profile::Release } else { Profile::Dev })
+        let mut built = self.binary.lock().expect("no suite panics while it builds");
+        match &*built {
+            Some(binary) => Ok(binary.clone()),
+            None => {
+                let profile = if self.nightly { Profile::Release } else { Profile::Dev };
+                Ok(built.insert(binary::build(self.workshop, profile)?).clone())
+            }
+        }
     }
 }
 

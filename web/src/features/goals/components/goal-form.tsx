@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowUp, Sparkles } from 'lucide-react'
-import { type KeyboardEvent, useId, useRef, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PlanOutline } from '@/components/plan/plan-outline'
 import { InlineError } from '@/components/states/notices'
@@ -76,9 +76,16 @@ export function GoalForm({ example, onExample, onStarted }: Props) {
     })
   }
 
-  function keys(event: KeyboardEvent) {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start()
-  }
+  // Wherever the focus is: after a look at the plan it is on a button.
+  useEffect(() => {
+    function keys(event: KeyboardEvent) {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+      event.preventDefault()
+      start()
+    }
+    document.addEventListener('keydown', keys)
+    return () => document.removeEventListener('keydown', keys)
+  })
 
   return (
     <>
@@ -91,7 +98,6 @@ export function GoalForm({ example, onExample, onStarted }: Props) {
           rows={8}
           value={goal}
           onChange={(event) => write(event.target.value)}
-          onKeyDown={keys}
           placeholder={t('goal.longPlaceholder')}
           spellCheck
           className="block field-sizing-content max-h-[60vh] min-h-52 w-full resize-none rounded-2xl bg-transparent px-6 pt-5 text-[0.9375rem] leading-relaxed outline-none"
