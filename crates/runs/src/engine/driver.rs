@@ -70,8 +70,15 @@ async fn take_up(services: &Arc<Services>, claimed: &Claimed) -> Result<Vec<Comm
     let state = services.load(&claimed.run_id).await?;
     let run = Arc::new(services.activate(state, claimed.epoch));
     let stored = run.append(Input::TakeUp { epoch: claimed.epoch })?;
-    // Listed before it is stored, so that a request that comes meanwhile is written after it.
-    services.active.lock().insert(run.run_id.clone(), run.clone());
+    // Listed before it is stored, so that a request that comes meanwhile is written after it; but
+    // never in place of a later lease, which this process got while this one paused after a failure.
+    {
+        let mut active = services.active.lock();
+        if active.get(&run.run_id).is_some_and(|held| held.epoch() > run.epoch()) {
+            return Err(Error::Fenced(run.run_id.clone()));
+        }
+        active.insert(run.run_id.clone(), run.clone());
+    }
     let _listed = Listed { services, run: &run };
     stored.await?;
     carry_on(services, &run).await
