@@ -124,13 +124,11 @@ shards!(
     seeds_7 = 7
 );
 
-/// Seeds that found a defect once, beyond those that every run of the tests goes through.
+/// A seed that found a defect, beyond those that every run of the tests goes through: a worker that
+/// paused after a full disk took the place of its own later lease on the run.
 #[test]
-fn seeds_that_broke_promises_once() {
-    // A worker that paused after a full disk took the place of its own later lease on the run.
-    for seed in [33_172] {
-        assert_eq!(live_seed(seed).0, Vec::<String>::new(), "seed {seed}");
-    }
+fn a_seed_that_broke_promises_once() {
+    assert_eq!(live_seed(33_172).0, Vec::<String>::new());
 }
 
 /// The seed in `ATELIER_SIMULATION_SEED`, with its logs; seed 0 without it.
