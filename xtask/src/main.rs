@@ -6,6 +6,7 @@
 //! Start reading at [`dispatch`]; each command is a module of its own.
 
 mod arguments;
+mod background;
 mod bench;
 mod binary;
 mod checks;
@@ -38,6 +39,7 @@ cargo xtask <command>
   tidy                         the layering and style rules alone
   gen [--check]                the OpenAPI document and the UI's types from the code
   bench runs [--quick]         durable runs beside LangGraph and DBOS
+  bench gateway [--quick]      what a gateway adds to a call, beside LiteLLM
   bench startup | fanout       time to listening, memory and size; events to many readers
 ";
 
