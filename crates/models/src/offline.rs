@@ -1,14 +1,16 @@
 //! Answers without a language model: a few things, by fixed rules, always the same.
 //!
-//! It summarises by picking sentences, fills templates, greets and says what it can do, in English
-//! and Portuguese. Every answer says that no language model wrote it. Rules that a person can
-//! foresee are preferred over rules that are right more often.
+//! It summarises by picking sentences, fills templates, uses the tools it is offered, greets and
+//! says what it can do, in English and Portuguese. Every answer says that no language model wrote
+//! it. Rules that a person can foresee are preferred over rules that are right more often.
 
 mod intent;
 mod language;
+mod likeness;
 mod sentences;
 mod summary;
 mod template;
+mod tools;
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -22,9 +24,12 @@ use intent::Intent;
 pub use language::Language;
 pub use summary::summarise;
 pub use template::{Filled, fill};
+use tools::{Given, Step};
 
 /// At most this many sentences make a summary of a conversation's text.
 const SUMMARY_SENTENCES: usize = 5;
+/// What a tool gave is told as it is up to this length, in characters.
+const LONGEST_REPORT: usize = 2_000;
 
 /// The rule-based assistant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +44,24 @@ impl Offline {
         Self
     }
 
-    /// The answer to a conversation, always the same for the same one.
+    /// What follows in a conversation, always the same for the same one.
+    fn next(request: &Request) -> Part {
+        let asked = request.messages.iter().rev().find(|message| message.role == Role::User);
+        let language = Language::of(&asked.map(Message::text).unwrap_or_default());
+        let text = match tools::decide(request) {
+            Step::Call(call) => return Part::ToolCall { call },
+            Step::Nothing => return Part::text(Self::answer(request)),
+            Step::Ask { tool, missing } => {
+                format!("{} `{tool}`: {}.", say(language, NEEDS_ARGUMENTS), missing.join(", "))
+            }
+            Step::Report(given) => {
+                given.iter().map(|given| report(given, language)).collect::<Vec<_>>().join("\n\n")
+            }
+        };
+        Part::text(format!("{text}\n\n{}", say(language, NOTICE)))
+    }
+
+    /// The answer to a conversation without tools.
     fn answer(request: &Request) -> String {
         let last = request.messages.iter().rposition(|message| message.role == Role::User);
         let (earlier, asked) = match last {
@@ -88,19 +110,23 @@ impl Provider for Offline {
             return Err(Error::NoModel(NoModel::NothingConfigured));
         }
         let started = Instant::now();
-        let text = Self::answer(request);
+        let part = Self::next(request);
+        let (delta, finish_reason) = match &part {
+            Part::ToolCall { call } => (Delta::ToolCall(call.clone()), FinishReason::ToolCalls),
+            other => (Delta::Text(other.as_text().unwrap_or_default().to_owned()), FinishReason::Stop),
+        };
         let completion = Completion {
-            usage: Usage::estimate(request, &[Part::text(&text)]),
-            parts: vec![Part::text(&text)],
+            usage: Usage::estimate(request, std::slice::from_ref(&part)),
+            parts: vec![part],
             model: self.model().to_owned(),
             provider: Self::NAME.to_owned(),
-            finish_reason: FinishReason::Stop,
+            finish_reason,
             latency_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             stop_sequence: None,
             attempts: Vec::new(),
             raw: None,
         };
-        let piece = Piece { deltas: vec![Delta::Text(text)], raw: None };
+        let piece = Piece { deltas: vec![delta], raw: None };
         let said = [Said::Piece(piece), Said::Finished(completion.with_own_attempt())];
         Ok(stream::iter(said.map(Ok)).boxed())
     }
@@ -108,6 +134,18 @@ impl Provider for Offline {
     async fn check(&self) -> Result<Vec<String>, Error> {
         Ok(vec![self.model().to_owned()])
     }
+}
+
+/// What a tool gave, in words; a long text by its main sentences.
+fn report(given: &Given, language: Language) -> String {
+    let told = say(language, if given.is_error { FAILED } else { GAVE });
+    let text = given.text.trim();
+    let text = if text.chars().count() > LONGEST_REPORT {
+        summarise(text, SUMMARY_SENTENCES, language)
+    } else {
+        text.to_owned()
+    };
+    format!("`{}` {told}\n{text}", given.tool)
 }
 
 /// A text in English and in Portuguese.
@@ -129,13 +167,18 @@ const NEEDS_TEXT: Bilingual = (
     "Envie o texto a resumir: escreva “resuma:” e o texto em seguida.",
 );
 const MISSING: Bilingual = ("No value was given for:", "Faltou o valor de:");
+const NEEDS_ARGUMENTS: Bilingual = ("I need more for", "Falta informação para");
+const GAVE: Bilingual = ("gave:", "devolveu:");
+const FAILED: Bilingual = ("failed:", "falhou:");
 const GREETING: Bilingual = ("Hello!", "Olá!");
 const ABILITIES: Bilingual = (
     "Without a language model I can summarise a text you give me by picking its main sentences, and fill a \
-     template with {{placeholders}} from lines like `name: value`. Goals and runbooks can be planned and \
+     template with {{placeholders}} from lines like `name: value`. I use tools when what they need stands in \
+     your message. Goals and runbooks can be planned and \
      carried out too. For anything else, start Ollama on this machine or set a provider's key.",
     "Sem um modelo de linguagem, posso resumir um texto escolhendo as frases principais e preencher um modelo \
-     com {{campos}} a partir de linhas como `nome: valor`. Objetivos e roteiros também podem ser planejados e \
+     com {{campos}} a partir de linhas como `nome: valor`. Uso ferramentas quando o que elas pedem está na \
+     sua mensagem. Objetivos e roteiros também podem ser planejados e \
      executados. Para o resto, inicie o Ollama nesta máquina ou configure a chave de um provedor.",
 );
 const UNABLE: Bilingual = ("I cannot answer this.", "Não consigo responder a isso.");
@@ -143,7 +186,8 @@ const UNABLE: Bilingual = ("I cannot answer this.", "Não consigo responder a is
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
+    use crate::message::Tool;
+    use serde_json::json;
 
     fn answer(messages: Vec<Message>) -> String {
         Offline::answer(&Request::new(messages))
@@ -191,6 +235,35 @@ mod tests {
             "Dear Ana, you owe 10 EUR.",
         );
         check("Preencha: Cara {{nome}}, devo {{valor}}.\nnome: Ana", "Faltou o valor de: valor");
+    }
+
+    #[tokio::test]
+    async fn calls_tools_and_tells_what_they_gave() {
+        let weather = Tool {
+            name: "get_weather".into(),
+            description: Some("The weather in a city".into()),
+            parameters: json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}),
+            strict: None,
+        };
+        let asked = |asked: &str| Request {
+            tools: vec![weather.clone()],
+            ..Request::new(vec![Message::user(asked)])
+        };
+        let mut request = asked("What is the weather in Porto?");
+        let called = Offline::new().complete(&request).await.unwrap();
+        let call = called.tool_calls().next().unwrap().clone();
+        assert_eq!((call.name.as_str(), call.arguments.as_str()), ("get_weather", r#"{"city":"Porto"}"#));
+        assert_eq!(called.finish_reason, FinishReason::ToolCalls);
+
+        let (call_id, content) = (call.id.clone(), vec![Part::text("21 °C and sunny")]);
+        request.messages.push(Message { role: Role::Assistant, parts: vec![Part::ToolCall { call }] });
+        let result = Part::ToolResult { call_id, content, is_error: false };
+        request.messages.push(Message { role: Role::User, parts: vec![result] });
+        let told = Offline::new().complete(&request).await.unwrap().text();
+        assert!(told.starts_with("`get_weather` gave:\n21 °C and sunny\n\n(Atelier's offline"), "{told}");
+
+        let lacking = Offline::new().complete(&asked("how is the weather")).await.unwrap().text();
+        assert!(lacking.starts_with("I need more for `get_weather`: city."), "{lacking}");
     }
 
     #[tokio::test]

@@ -237,9 +237,9 @@ impl Router {
     }
 }
 
-/// Whether rules can answer: nothing but text is wanted.
+/// Whether rules can answer: what is wanted is text, or tools to be used.
 fn is_text(request: &Request) -> bool {
-    request.format == Format::Text && request.tools.is_empty()
+    request.format == Format::Text
 }
 
 /// Whether the request asks for the rules by name.

@@ -1,7 +1,15 @@
-//! What a message asks for, by its key words.
+//! What a message asks for: by its key words, else by its likeness to things people say.
 
 use super::language::{fold, words};
+use super::likeness::Embedding;
 use super::template::has_placeholders;
+
+/// What an example stands for.
+#[derive(Clone, Copy)]
+enum Wish {
+    Summarise,
+    Help,
+}
 
 /// What is wanted, with what it is wanted of.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +46,35 @@ const GREET_PHRASES: &[&str] =
 const HELP: &[&str] = &["help", "ajuda", "ajude"];
 const HELP_PHRASES: &[&str] =
     &["what can you do", "who are you", "what are you", "o que voce faz", "o que sabe fazer", "quem e voce"];
+/// What people say who want one of these, without its key words.
+const EXAMPLES: &[(Wish, &[&str])] = &[
+    (
+        Wish::Summarise,
+        &[
+            "give me the gist of this text",
+            "what are the main points of this",
+            "make this text shorter",
+            "the key points in a few sentences",
+            "quais são os pontos principais deste texto",
+            "deixe este texto mais curto",
+            "as ideias principais em poucas frases",
+        ],
+    ),
+    (
+        Wish::Help,
+        &[
+            "what are you able to do",
+            "which commands do you know",
+            "how do I use this",
+            "tell me what you are capable of",
+            "do que você é capaz",
+            "quais comandos você conhece",
+            "como eu uso isto",
+        ],
+    ),
+];
+/// Less alike than this is something else.
+const ALIKE: f64 = 0.62;
 /// A greeting longer than this has another purpose.
 const GREETING_WORDS: usize = 4;
 
@@ -55,10 +92,7 @@ impl<'a> Intent<'a> {
         let says = |list: &[&str]| spoken.iter().any(|word| list.contains(&word.as_str()));
         let has = |phrases: &[&str]| phrases.iter().any(|part| phrase.contains(part));
         if says(SUMMARISE) || fold(instruction).contains("tl;dr") {
-            return match text.or(earlier) {
-                Some(text) => Self::Summarise(text),
-                None => Self::SummariseWhat,
-            };
+            return Self::summary(text.or(earlier));
         }
         if has(HELP_PHRASES) || (says(HELP) && spoken.len() <= GREETING_WORDS) {
             return Self::Help;
@@ -66,8 +100,26 @@ impl<'a> Intent<'a> {
         if spoken.len() <= GREETING_WORDS && (says(GREET) || has(GREET_PHRASES)) {
             return Self::Greet;
         }
-        Self::Unknown
+        match resembled(instruction) {
+            Some(Wish::Summarise) => Self::summary(text.or(earlier)),
+            Some(Wish::Help) => Self::Help,
+            None => Self::Unknown,
+        }
     }
+
+    fn summary(text: Option<&'a str>) -> Self {
+        text.map_or(Self::SummariseWhat, Self::Summarise)
+    }
+}
+
+/// What the most similar example stands for, if one is similar enough.
+fn resembled(instruction: &str) -> Option<Wish> {
+    let said = Embedding::of(instruction);
+    let examples =
+        EXAMPLES.iter().flat_map(|(wish, examples)| examples.iter().map(move |text| (*wish, *text)));
+    let scored = examples.map(|(wish, example)| (said.cosine(&Embedding::of(example)), wish));
+    let (score, wish) = scored.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+    (score >= ALIKE).then_some(wish)
 }
 
 /// The instruction, and the text that follows its first colon or line.
@@ -133,6 +185,11 @@ mod tests {
         check("help", Intent::Help);
         check("O que você faz?", Intent::Help);
         check("Write about this: a summary", Intent::Unknown);
+        check("Give me the main points: one. two.", Intent::Summarise("one. two."));
+        check("Quais os pontos principais?\num. dois.", Intent::Summarise("um. dois."));
+        check("What are you capable of?", Intent::Help);
+        check("Which commands do you know so far?", Intent::Help);
+        check("Give me the main ingredients of a cake", Intent::Unknown);
         check("", Intent::Unknown);
     }
 
