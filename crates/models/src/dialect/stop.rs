@@ -43,7 +43,7 @@ impl Stopping {
     fn text(&mut self, text: &str, into: &mut Vec<Delta>) -> bool {
         self.held.push_str(text);
         let found = self.stops.iter().filter_map(|stop| self.held.find(stop).map(|at| (at, stop)));
-        if let Some((at, stop)) = found.min_by_key(|(at, _)| *at) {
+        if let Some((at, stop)) = found.min_by_key(|(at, stop)| at + stop.len()) {
             self.ending.stop_sequence = Some(stop.clone());
             self.ending.finish_reason = Some(FinishReason::Stop);
             self.ending.is_done = true;
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn an_answer_ends_at_the_first_stop_sequence_however_it_is_cut() {
         check("one ENDtwo EEN", "one ", Some("END"));
-        check("EEND", "E", Some("END"));
-        check("EEEND", "EE", Some("END"));
+        check("EEND", "", Some("EEN"));
+        check("xENEND", "xEN", Some("END"));
         check("ação EN", "ação EN", None);
         check("E", "E", None);
     }
