@@ -67,10 +67,11 @@ def test_an_answer_is_parsed(client):
     assert answer.output_parsed == Answer(answer=42)
 
 
-def test_a_stream_that_cannot_be_saved_is_not_passed_off_as_whole(client):
+def test_a_stream_that_breaks_off_is_gone_on_with(client):
     events = list(client.responses.create(model=MODEL, input="Please break off", stream=True))
-    assert events[-1].type == "response.failed"
-    assert events[-1].response.error.code == "no_model_answered"
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.output_text == "one two " + TEXT
 
 
 def test_what_would_have_to_be_kept_is_refused(client):

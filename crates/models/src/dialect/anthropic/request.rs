@@ -221,7 +221,9 @@ fn thinking_budget(request: &Request) -> Option<u32> {
     let last = request.messages.iter().rfind(|message| message.role == Role::Assistant);
     let has = |kind: fn(&Part) -> bool| last.is_some_and(|message| message.parts.iter().any(kind));
     let calls_unthought = has(|part| matches!(part, Part::ToolCall { .. }))
-        && !has(|part| matches!(part, Part::Thinking { .. }));
+        && !has(
+            |part| matches!(part, Part::Thinking { signature: Some(proof), .. } if Dialect::Anthropic.signed(proof)),
+        );
     (is_free && !calls_unthought).then_some(budget)
 }
 

@@ -70,7 +70,8 @@ fn wants_proof(model: &str) -> bool {
 fn write_effort(effort: &str, model: &str) -> Option<Value> {
     if wants_proof(model) {
         let level = match effort {
-            // These models always think.
+            // These models always think, and the large ones never less than that.
+            "none" | "minimal" if model.contains("pro") => "low",
             "none" | "minimal" => "minimal",
             "high" | "xhigh" | "max" => "high",
             effort => effort,

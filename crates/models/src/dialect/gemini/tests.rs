@@ -90,7 +90,8 @@ fn effort_is_a_budget_or_a_level() {
         written(&request, model)["generationConfig"]["thinkingConfig"].clone()
     };
     assert_eq!(thinking("high", "gemini-3-pro"), json!({"includeThoughts": true, "thinkingLevel": "high"}));
-    assert_eq!(thinking("none", "gemini-3-pro")["thinkingLevel"], "minimal");
+    assert_eq!(thinking("none", "gemini-3-pro")["thinkingLevel"], "low");
+    assert_eq!(thinking("none", "gemini-3-flash")["thinkingLevel"], "minimal");
     assert_eq!(
         thinking("high", "gemini-2.5-pro"),
         json!({"includeThoughts": true, "thinkingBudget": 24_576})
