@@ -64,7 +64,8 @@ pub struct ProviderSetting {
     /// The environment variable that holds its key. Keys themselves do not belong in this file.
     #[serde(default)]
     pub api_key_env: Option<String>,
-    /// How it speaks: `chat` (default), as OpenAI and most others, or `anthropic`.
+    /// How it speaks: `chat` (default), as OpenAI and most others, `responses`, as OpenAI too,
+    /// `anthropic` or `gemini`.
     #[serde(default)]
     pub dialect: Dialect,
     /// Other patience than for the rest.

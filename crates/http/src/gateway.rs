@@ -1,10 +1,12 @@
-//! Atelier's models for other programs: `/v1/chat/completions` as OpenAI's clients speak, and
-//! `/v1/messages` as Anthropic's do. Any of them works with Atelier by its base URL.
+//! Atelier's models for other programs: `/v1/chat/completions` and `/v1/responses` as OpenAI's
+//! clients speak, and `/v1/messages` as Anthropic's do. Any of them works with Atelier by its base
+//! URL.
 //!
 //! Invariant: whatever happens, a client gets an answer in its own dialect, errors included. These
 //! paths are not in the OpenAPI document, which describes Atelier's own interface.
 
 mod answer;
+mod client;
 mod list;
 mod refusal;
 
@@ -14,19 +16,21 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, request};
 use axum::response::Response;
-use axum::routing::{get, post};
-use kernel::Privacy;
+use axum::routing::{any, get, post};
+use kernel::{Privacy, RunId};
 
 use crate::app::App;
 use crate::auth::identify_client;
 use crate::middleware::answer::Id;
+use client::{Begun, Client};
 use refusal::Refusal;
 
 /// Pictures come inside the request.
 const LARGEST_BODY: usize = 32 << 20;
 
 /// The paths that are answered here.
-const PATHS: [&str; 4] = ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models"];
+const PATHS: [&str; 5] =
+    ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/v1/responses"];
 
 /// The routes.
 pub(crate) fn routes() -> Router<App> {
@@ -36,6 +40,8 @@ pub(crate) fn routes() -> Router<App> {
         .route(PATHS[2], post(count_tokens))
         .route(PATHS[3], get(list::list))
         .route("/v1/models/{*id}", get(list::show))
+        .route(PATHS[4], post(responses))
+        .route("/v1/responses/{*id}", any(kept_response))
 }
 
 /// Whether a path is the gateway's.
@@ -44,61 +50,75 @@ pub(crate) fn answers(path: &str) -> bool {
 }
 
 async fn chat(State(app): State<App>, request: axum::extract::Request) -> Response {
-    respond(app, Dialect::Chat, request).await
+    respond(app, Client::Chat, request).await
 }
 
 async fn messages(State(app): State<App>, request: axum::extract::Request) -> Response {
-    respond(app, Dialect::Anthropic, request).await
+    respond(app, Client::Anthropic, request).await
 }
 
-async fn respond(app: App, dialect: Dialect, request: axum::extract::Request) -> Response {
+async fn responses(State(app): State<App>, request: axum::extract::Request) -> Response {
+    respond(app, Client::Responses, request).await
+}
+
+/// OpenAI keeps its answers for a while; their clients may ask for one by its id.
+async fn kept_response(State(app): State<App>, request: axum::extract::Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let refusal = match identify_client(&parts.headers, &app).await {
+        Ok(_) => Refusal::nothing_kept(),
+        Err(error) => error.into(),
+    };
+    refusal.response(Client::Responses, &id_of(&parts))
+}
+
+async fn respond(app: App, client: Client, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = id_of(&parts);
     // A program that asks a model is told when there is none: rules answer only who names them.
     let answered = async {
-        let (asked, manner) = ask(&app, dialect, &parts, body).await?;
+        let (asked, manner) = ask(&app, client, &parts, body).await?;
         if manner.stream {
             let said = app.services.router.stream_with_model(&asked).await?;
             Ok(answer::stream(said, manner, &app, &id))
         } else {
             let completion = app.services.router.complete_with_model(&asked).await?;
-            Ok(answer::whole(&completion, &manner, &app))
+            Ok(answer::whole(&completion, &manner))
         }
     };
-    answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(dialect, &id))
+    answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(client, &id))
 }
 
 /// How a client wants its answer.
 #[derive(Clone, Debug)]
 struct Manner {
-    dialect: Dialect,
+    client: Client,
     stream: bool,
-    wants_usage: bool,
-    /// The prompt's size, roughly.
-    tokens_in: u64,
+    begun: Begun,
 }
 
 /// What the client asks, and how.
 async fn ask(
     app: &App,
-    dialect: Dialect,
+    client: Client,
     parts: &request::Parts,
     body: Body,
 ) -> Result<(Request, Manner), Refusal> {
     identify_client(&parts.headers, app).await?;
     let body = read_body(body).await?;
-    let raw = Raw::read(dialect, body)
+    let raw = Raw::read(client.dialect(), body)
         .map_err(|problem| Refusal::invalid(format!("The body is not a JSON object: {problem}")))?;
     let stream = raw.flag("stream");
     let wants_usage = raw.member("stream_options").is_some_and(|options| options["include_usage"] == true);
-    let read = match dialect {
-        Dialect::Chat => dialect::chat::read(raw),
-        Dialect::Anthropic => dialect::anthropic::read(raw),
-    };
-    let mut request = read.map_err(|misread| Refusal::invalid(misread.0))?;
+    let mut request = client.read(raw.clone()).map_err(|misread| Refusal::invalid(misread.0))?;
     (request.privacy, request.policy) = wishes(&parts.headers)?;
-    let tokens_in = request.estimated_tokens();
-    Ok((request, Manner { dialect, stream, wants_usage, tokens_in }))
+    let begun = Begun {
+        suffix: app.ids.fresh::<RunId>().as_str().trim_start_matches("run_").to_owned(),
+        created: app.clock.now().0 / 1_000,
+        tokens_in: request.estimated_tokens(),
+        wants_usage,
+        request: raw,
+    };
+    Ok((request, Manner { client, stream, begun }))
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {
@@ -147,7 +167,7 @@ async fn count_tokens(State(app): State<App>, request: axum::extract::Request) -
         let request = dialect::anthropic::read(raw).map_err(|misread| Refusal::invalid(misread.0))?;
         Ok(answer::json(&serde_json::json!({"input_tokens": request.estimated_tokens()})))
     };
-    counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Dialect::Anthropic, &id))
+    counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Client::Anthropic, &id))
 }
 
 fn id_of(parts: &request::Parts) -> String {

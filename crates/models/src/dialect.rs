@@ -9,8 +9,14 @@
 
 pub mod anthropic;
 pub mod chat;
+pub(crate) mod gemini;
+pub mod responses;
+mod signature;
+mod stop;
 mod transcript;
 mod values;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -31,6 +37,10 @@ pub enum Dialect {
     Chat,
     /// Anthropic's messages.
     Anthropic,
+    /// OpenAI's responses.
+    Responses,
+    /// Google's `generateContent`, which providers speak and no client is answered in.
+    Gemini,
 }
 
 /// A request exactly as a client wrote it: a JSON object, its members unread.
@@ -141,6 +151,8 @@ impl Ending {
 pub(crate) enum Fault {
     /// The provider says it failed.
     Reported(String),
+    /// The provider will not answer this.
+    Withheld(String),
     /// It is not the protocol.
     Malformed(String),
 }
@@ -196,18 +208,60 @@ pub struct Failure<'a> {
 }
 
 impl Dialect {
+    /// What the addresses of answers end with, where that is always the same.
+    pub(crate) const ENDINGS: [&'static str; 3] = ["/chat/completions", "/messages", "/responses"];
+
+    /// Where answers of a model are asked for below the base URL, and the query.
+    pub(crate) fn answers_path(self, model: &str, stream: bool) -> (Cow<'static, str>, Option<&'static str>) {
+        match self {
+            Self::Chat => ("chat/completions".into(), None),
+            Self::Anthropic => ("messages".into(), None),
+            Self::Responses => ("responses".into(), None),
+            Self::Gemini => {
+                let folder = if model.contains('/') { "" } else { "models/" };
+                let (method, query) = if stream {
+                    ("streamGenerateContent", Some("alt=sse"))
+                } else {
+                    ("generateContent", None)
+                };
+                (format!("{folder}{model}:{method}").into(), query)
+            }
+        }
+    }
+
+    /// Where the models are listed below the base URL.
+    pub(crate) fn models_path(self) -> &'static str {
+        match self {
+            // Else there are fifty of them, and no more.
+            Self::Gemini => "models?pageSize=1000",
+            Self::Chat | Self::Anthropic | Self::Responses => "models",
+        }
+    }
+
     /// What a request to a provider is made of. `model` is asked where the request names none.
     pub(crate) fn encode(self, request: &Request, model: &str, quirks: Quirks, stream: bool) -> Bytes {
         match self {
             Self::Chat => chat::encode(request, model, quirks, stream),
             Self::Anthropic => anthropic::encode(request, model, stream),
+            Self::Responses => responses::encode(request, model, stream),
+            Self::Gemini => gemini::encode(request, model),
         }
     }
 
-    pub(crate) fn decoder(self) -> Box<dyn Decode> {
+    /// Whether a proof of a thought came from a provider that speaks so.
+    pub(crate) fn signed(self, proof: &str) -> bool {
+        signature::own(self, proof).is_some()
+    }
+
+    pub(crate) fn decoder(self, request: &Request) -> Box<dyn Decode> {
         match self {
             Self::Chat => Box::new(chat::Decoder::default()),
             Self::Anthropic => Box::new(anthropic::Decoder::default()),
+            Self::Responses if request.stop.is_empty() => Box::new(responses::Decoder::default()),
+            Self::Responses => {
+                Box::new(stop::Stopping::new(Box::new(responses::Decoder::default()), &request.stop))
+            }
+            Self::Gemini => Box::new(gemini::Decoder::default()),
         }
     }
 }

@@ -21,7 +21,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use reqwest::{Client, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
-use crate::dialect::{self, Dialect, Quirks, anthropic};
+use crate::dialect::{self, Dialect, Quirks, anthropic, gemini};
 use crate::error::{Error, Phase};
 use crate::message::{Completion, Request};
 use crate::options::{ProviderOptions, TimeoutOptions};
@@ -42,7 +42,7 @@ const MODELS_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 pub struct Endpoint {
     name: String,
     model: String,
-    answers: Url,
+    base: Url,
     models: Url,
     is_local: bool,
     dialect: Dialect,
@@ -75,15 +75,17 @@ impl Endpoint {
         if options.api_key.is_some() && base.scheme() == "http" && !is_local {
             tracing::warn!(provider = %options.name, "the key is sent unencrypted: the base URL is not https");
         }
+        let quirks = Quirks::of(base.host_str().unwrap_or_default());
+        let client = build_client(&base, options, is_local, timeouts).map_err(wrong)?;
         Ok(Self {
             name: options.name.clone(),
             model: options.model.trim().to_owned(),
-            answers: join(path_of(options.dialect))?,
-            models: join("models")?,
+            models: join(options.dialect.models_path())?,
+            base,
             is_local,
             dialect: options.dialect,
-            quirks: Quirks::of(base.host_str().unwrap_or_default()),
-            client: build_client(&base, options, is_local, timeouts).map_err(wrong)?,
+            quirks,
+            client,
             api_key: options.api_key.clone(),
             timeouts,
             answer_limit_bytes: ANSWER_LIMIT_BYTES,
@@ -134,7 +136,9 @@ impl Endpoint {
         let retry_after = header.and_then(|value| parse_retry_after(value, self.clock.now()));
         let body = read_up_to(response, ERROR_BODY_LIMIT_BYTES, deadlines.next().0).await;
         let message = quote(&dialect::error_message(&body), self.api_key.as_ref());
+        let retry_after = retry_after.or_else(|| gemini::retry_delay(&body));
         match status {
+            400 if gemini::refuses_key(&body) => Error::KeyRefused { provider, status, message },
             401 | 403 => Error::KeyRefused { provider, status, message },
             429 => Error::RateLimited { provider, message, retry_after },
             408 | 425 => Error::Upstream { provider, status, message, retry_after },
@@ -145,6 +149,18 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// Where a model's answers are asked for.
+    fn answers(&self, model: &str, stream: bool) -> Url {
+        let mut url = self.base.clone();
+        let (path, query) = self.dialect.answers_path(model, stream);
+        if let Ok(mut segments) = url.path_segments_mut() {
+            // A model's name is the client's: it stays within its segment.
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        url.set_query(query);
+        url
+    }
+
     /// Sends the request and gives what is needed to read the answer.
     async fn ask(&self, request: &Request, stream: bool) -> Result<(Reading, Response, String), Error> {
         let started = Instant::now();
@@ -155,14 +171,15 @@ impl Endpoint {
         };
         let body = self.dialect.encode(request, &self.model, self.quirks, stream);
         let accepted = if stream { "text/event-stream" } else { "application/json" };
-        let call = self.client.post(self.answers.clone()).header(ACCEPT, accepted);
+        let model = request.model.as_deref().unwrap_or(&self.model);
+        let call = self.client.post(self.answers(model, stream)).header(ACCEPT, accepted);
         let call = call.header(CONTENT_TYPE, "application/json").body(body);
         let response = self.send(call, &deadlines).await?;
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let reading = Reading {
             provider: self.name.clone(),
-            model: request.model.clone().unwrap_or_else(|| self.model.clone()),
+            model: model.to_owned(),
             dialect: self.dialect,
             passes_on: request.raw.as_ref().is_some_and(|raw| raw.dialect == self.dialect),
             request: Request { raw: None, ..request.clone() },
@@ -218,17 +235,11 @@ impl Provider for Endpoint {
         // One that does not list its models answers all the same.
         let list: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         let models = list["data"].as_array().or(list["models"].as_array());
-        let id =
-            |model: &serde_json::Value| model["id"].as_str().or(model["name"].as_str()).map(str::to_owned);
+        let id = |model: &serde_json::Value| {
+            let name = model["id"].as_str().or(model["name"].as_str())?;
+            Some(name.strip_prefix("models/").unwrap_or(name).to_owned())
+        };
         Ok(models.into_iter().flatten().filter_map(id).collect())
-    }
-}
-
-/// Where answers are asked for, below the base URL.
-fn path_of(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Chat => "chat/completions",
-        Dialect::Anthropic => "messages",
     }
 }
 
@@ -242,7 +253,7 @@ fn parse_base_url(text: &str) -> Result<Url, String> {
     }
     url.set_fragment(None);
     let path = url.path().trim_end_matches('/');
-    let path = path.trim_end_matches("/chat/completions").trim_end_matches("/messages");
+    let path = Dialect::ENDINGS.iter().fold(path, |path, ending| path.trim_end_matches(ending));
     let path = format!("{path}/");
     url.set_path(&path);
     Ok(url)
@@ -265,8 +276,9 @@ fn build_client(
     let mut headers = HeaderMap::new();
     if let Some(key) = &options.api_key {
         let (name, value) = match options.dialect {
-            Dialect::Chat => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+            Dialect::Chat | Dialect::Responses => (AUTHORIZATION, format!("Bearer {}", key.expose())),
             Dialect::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
+            Dialect::Gemini => (HeaderName::from_static("x-goog-api-key"), key.expose().to_owned()),
         };
         let mut value = HeaderValue::from_str(&value)
             .map_err(|_| String::from("its key holds characters no key can hold"))?;
@@ -376,8 +388,28 @@ mod tests {
             "http://127.0.0.1/v1#here",
         ] {
             let provider = build(url, None).unwrap();
-            assert_eq!(provider.answers.as_str(), "http://127.0.0.1/v1/chat/completions", "{url}");
+            assert_eq!(provider.answers("m", true).as_str(), "http://127.0.0.1/v1/chat/completions", "{url}");
         }
+    }
+
+    #[test]
+    fn a_models_name_cannot_lead_elsewhere() {
+        let provider =
+            Endpoint { dialect: Dialect::Gemini, ..build("http://127.0.0.1/v1beta", None).unwrap() };
+        for (model, path) in [
+            ("gemini-x", "models/gemini-x"),
+            ("models/gemini-x", "models/gemini-x"),
+            ("tunedModels/own", "tunedModels/own"),
+            ("../../a?b#c", "a%3Fb%23c"),
+        ] {
+            let whole = format!("http://127.0.0.1/v1beta/{path}:generateContent");
+            assert_eq!(provider.answers(model, false).as_str(), whole);
+        }
+        let streamed = provider.answers("gemini-x", true);
+        assert_eq!(
+            (streamed.path(), streamed.query()),
+            ("/v1beta/models/gemini-x:streamGenerateContent", Some("alt=sse"))
+        );
     }
 
     #[test]

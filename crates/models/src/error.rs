@@ -79,6 +79,9 @@ pub enum Error {
     /// An answer without text.
     #[error("{provider} sent an empty answer")]
     Empty { provider: String },
+    /// The provider will not answer this.
+    #[error("{provider} withheld its answer: {reason}")]
+    Withheld { provider: String, reason: String },
     /// An answer beyond all measure.
     #[error("the answer of {provider} is larger than {limit_bytes} bytes")]
     TooLarge { provider: String, limit_bytes: usize },
@@ -112,6 +115,7 @@ impl Error {
             Self::StreamFailed { .. } => "model_answer_failed",
             Self::Malformed { .. } => "model_answer_malformed",
             Self::Empty { .. } => "model_answer_empty",
+            Self::Withheld { .. } => "model_answer_withheld",
             Self::TooLarge { .. } => "model_answer_too_large",
             Self::Untranslatable { .. } => "model_request_untranslatable",
             Self::Options { .. } => "model_settings_invalid",
@@ -141,6 +145,7 @@ impl Error {
             | Self::Empty { .. } => true,
             Self::KeyRefused { .. }
             | Self::Rejected { .. }
+            | Self::Withheld { .. }
             | Self::TooLarge { .. }
             | Self::Untranslatable { .. }
             | Self::Options { .. }
@@ -167,6 +172,7 @@ impl Error {
             | Self::StreamFailed { provider, .. }
             | Self::Malformed { provider, .. }
             | Self::Empty { provider }
+            | Self::Withheld { provider, .. }
             | Self::TooLarge { provider, .. } => Some(provider),
             Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
             Self::Untranslatable { .. } | Self::Options { .. } | Self::NoModel(_) => None,
@@ -183,7 +189,10 @@ impl Error {
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Rejected { .. } | Self::Untranslatable { .. } | Self::Options { .. } => Kind::Invalid,
+            Self::Rejected { .. }
+            | Self::Withheld { .. }
+            | Self::Untranslatable { .. }
+            | Self::Options { .. } => Kind::Invalid,
             Self::RateLimited { .. } | Self::TooLarge { .. } => Kind::Limit,
             Self::Exhausted { kind, .. } => *kind,
             Self::Unreachable { .. }
@@ -210,6 +219,7 @@ impl Error {
             Self::KeyRefused { .. } => "Check the provider's API key in the settings",
             Self::Rejected { .. } => "Check the model's name and the size of the prompt",
             Self::Empty { .. } => "Try again, or allow a longer answer",
+            Self::Withheld { .. } => "Word the prompt differently, or add another provider to fall back on",
             Self::TooLarge { .. } => "Ask for a shorter answer",
             Self::Untranslatable { .. } => "Leave it out, or name a provider that speaks this dialect",
             Self::Options { .. } => "Correct the provider's settings",

@@ -8,7 +8,7 @@ use kernel::Privacy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::dialect::Raw;
+use crate::dialect::{Dialect, Raw};
 use crate::options::Policy;
 
 /// Who says a message.
@@ -243,6 +243,16 @@ impl Request {
     /// A request that carries `messages` and leaves the rest to the provider.
     pub fn new(messages: Vec<Message>) -> Self {
         Self { messages, ..Self::default() }
+    }
+
+    /// Whether it holds another dialect's proof of a thought, which a provider of `dialect` would
+    /// refuse: it must not get the request as it came.
+    pub(crate) fn has_foreign_thought(&self, dialect: Dialect) -> bool {
+        let is_foreign = |part: &Part| match part {
+            Part::Thinking { signature: Some(proof), .. } => !dialect.signed(proof),
+            _ => false,
+        };
+        self.messages.iter().flat_map(|message| &message.parts).any(is_foreign)
     }
 
     /// How many tokens the prompt has, roughly: four characters each.

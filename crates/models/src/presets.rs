@@ -47,6 +47,14 @@ pub fn presets() -> &'static [Preset] {
             key_variable: Some("ANTHROPIC_API_KEY"),
         },
         Preset {
+            name: "gemini",
+            title: "Google Gemini",
+            base_url: "https://generativelanguage.googleapis.com/v1beta",
+            model: "gemini-flash-latest",
+            dialect: Dialect::Gemini,
+            key_variable: Some("GEMINI_API_KEY"),
+        },
+        Preset {
             name: "groq",
             title: "Groq",
             base_url: "https://api.groq.com/openai/v1",

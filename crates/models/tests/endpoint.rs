@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use kernel::{FixedClock, Timestamp};
 use models::{
-    ApiKey, Completion, Delta, Endpoint, Error, FinishReason, Format, Message, Part, Phase, Piece, Provider,
-    ProviderOptions, Request, Said, TimeoutOptions, Usage,
+    ApiKey, Completion, Delta, Dialect, Endpoint, Error, FinishReason, Format, Message, Part, Phase, Piece,
+    Provider, ProviderOptions, Request, Said, TimeoutOptions, Usage,
 };
 use serde_json::json;
 use testkit::{Fault, Reply, Script, ScriptedModel};
@@ -18,11 +18,16 @@ const PATIENT: TimeoutOptions =
     TimeoutOptions { connect_ms: 20_000, first_content_ms: 20_000, stall_ms: 20_000, total_ms: 20_000 };
 
 fn provider(base_url: &str, timeouts: TimeoutOptions) -> Endpoint {
+    speaking(Dialect::Chat, base_url, timeouts)
+}
+
+fn speaking(dialect: Dialect, base_url: &str, timeouts: TimeoutOptions) -> Endpoint {
     let options = ProviderOptions {
         name: "scripted".into(),
         base_url: base_url.into(),
         api_key: Some(ApiKey::new("canary-key")),
         model: "the-model".into(),
+        dialect,
         ..ProviderOptions::default()
     };
     // Sun, 06 Nov 1994 08:49:37 GMT
@@ -316,4 +321,59 @@ async fn a_dropped_stream_ends_the_call() {
     drop(said);
     server.follow(Reply::text("next"));
     assert_eq!(provider(&server.base_url(), PATIENT).complete(&request()).await.unwrap().text(), "next");
+}
+
+#[tokio::test]
+async fn gemini_is_asked_at_the_models_own_path_with_the_key_in_its_own_header() {
+    let server = ScriptedModel::start(Script::always(Reply::text(TEXT).usage(7, 5))).await;
+    let gemini = speaking(Dialect::Gemini, &server.base_url(), PATIENT);
+    let request = Request { model: Some("gemini-x".into()), ..request() };
+    let answer = gemini.complete(&request).await.unwrap();
+    assert_eq!((answer.text().as_str(), answer.model.as_str()), (TEXT, "scripted-1"));
+    assert_eq!(answer.usage, Usage { tokens_in: 7, tokens_out: 5, ..Usage::default() });
+    let seen = &server.requests()[0];
+    assert_eq!(seen.path, "/v1/models/gemini-x:streamGenerateContent?alt=sse");
+    assert_eq!((seen.header("x-goog-api-key"), seen.header("authorization")), (Some("canary-key"), None));
+    assert_eq!(gemini.check().await.unwrap(), ["scripted-1"]);
+}
+
+#[tokio::test]
+async fn what_google_says_in_an_errors_details_is_understood() {
+    let failing = async |status: u16, detail: serde_json::Value| {
+        let body = json!({"error": {"code": status, "message": "no", "details": [detail]}}).to_string();
+        let server = ScriptedModel::start(Reply { status, body: Some(body), ..Reply::default() }).await;
+        speaking(Dialect::Gemini, &server.base_url(), PATIENT).complete(&request()).await.unwrap_err()
+    };
+    let limited = failing(429, json!({"retryDelay": "17s"})).await;
+    assert_eq!(
+        (limited.code(), limited.retry_after()),
+        ("model_rate_limited", Some(Duration::from_secs(17)))
+    );
+    let refused = failing(400, json!({"reason": "API_KEY_INVALID"})).await;
+    assert_eq!(refused.code(), "model_key_refused");
+    assert_eq!(failing(400, json!({})).await.code(), "model_request_refused");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_withheld_is_not_asked_for_again() {
+    let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}});
+    let filtered = json!({"candidates": [{"content": {}, "finishReason": "SAFETY"}]});
+    for event in [blocked, filtered] {
+        let server =
+            ScriptedModel::start(Reply::raw("text/event-stream", format!("data: {event}\n\n"))).await;
+        let gemini = speaking(Dialect::Gemini, &server.base_url(), PATIENT);
+        let error = gemini.complete(&request()).await.unwrap_err();
+        assert_eq!((error.code(), error.is_transient()), ("model_answer_withheld", false), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn responses_end_at_a_stop_sequence_that_the_provider_knows_nothing_of() {
+    let server = ScriptedModel::start(Script::always(Reply::text("one two three"))).await;
+    let request = Request { stop: vec![" three".into()], ..request() };
+    let answer = speaking(Dialect::Responses, &server.base_url(), PATIENT).complete(&request).await.unwrap();
+    assert_eq!((answer.text().as_str(), answer.stop_sequence.as_deref()), ("one two", Some(" three")));
+    let seen = &server.requests()[0];
+    assert_eq!((seen.path.as_str(), seen.json.get("stop")), ("/v1/responses", None));
+    assert_eq!(seen.header("authorization"), Some("Bearer canary-key"));
 }

@@ -42,11 +42,13 @@ impl RecordedRequest {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The text of the last message.
+    /// The text of the last message, whichever protocol it is in.
     pub fn prompt(&self) -> String {
-        let content =
-            &self.json["messages"].as_array().and_then(|all| all.last()).unwrap_or(&Value::Null)["content"];
-        match content {
+        let messages = ["messages", "input", "contents"].map(|name| &self.json[name]);
+        let messages = messages.into_iter().find(|messages| !messages.is_null()).unwrap_or(&Value::Null);
+        let last = messages.as_array().and_then(|all| all.last()).unwrap_or(messages);
+        let content = ["content", "parts"].map(|name| last.get(name)).into_iter().flatten().next();
+        match content.unwrap_or(last) {
             Value::String(text) => text.clone(),
             Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
             _ => String::new(),
@@ -54,7 +56,8 @@ impl RecordedRequest {
     }
 
     pub(crate) fn wants_stream(&self) -> bool {
-        self.json["stream"].as_bool().unwrap_or(false)
+        // Google's clients say so in the path.
+        self.json["stream"].as_bool().unwrap_or(false) || self.path.contains(":streamGenerateContent")
     }
 }
 

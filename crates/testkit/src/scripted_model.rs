@@ -1,7 +1,8 @@
 //! A model server that does as its script says.
 //!
-//! It speaks OpenAI's chat completions at `/v1/chat/completions` and Anthropic's messages at
-//! `/v1/messages`, streamed or not, lists its model at `/v1/models`, and records every request.
+//! It speaks OpenAI's chat completions at `/v1/chat/completions` and responses at `/v1/responses`,
+//! Anthropic's messages at `/v1/messages` and Google's `generateContent` at `/v1/models/…`, streamed
+//! or not, lists its model at `/v1/models`, and records every request.
 //! A reply becomes a list of [`acts::Act`]s, which is where faults enter; [`connection`] can break
 //! a TCP connection as a dying provider does.
 
@@ -66,16 +67,20 @@ impl ScriptedModel {
             requests: Mutex::default(),
             arrival: Notify::new(),
         });
-        let openai = |state, connection, method, uri, headers, body| {
-            answer(Protocol::OpenAi, state, connection, method, uri, headers, body)
+        let speak = |protocol: Protocol| {
+            post(move |state, connection, method, uri, headers, body| {
+                answer(protocol, state, connection, method, uri, headers, body)
+            })
         };
-        let anthropic = |state, connection, method, uri, headers, body| {
-            answer(Protocol::Anthropic, state, connection, method, uri, headers, body)
+        let models = |headers: HeaderMap| async move {
+            axum::Json(wire::models(MODEL, headers.contains_key("x-goog-api-key")))
         };
         let routes = Router::new()
-            .route("/v1/chat/completions", post(openai))
-            .route("/v1/messages", post(anthropic))
-            .route("/v1/models", get(|| async { axum::Json(wire::models(MODEL)) }))
+            .route("/v1/chat/completions", speak(Protocol::OpenAi))
+            .route("/v1/messages", speak(Protocol::Anthropic))
+            .route("/v1/responses", speak(Protocol::Responses))
+            .route("/v1/models/{call}", speak(Protocol::Gemini))
+            .route("/v1/models", get(models))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(shared.clone())
             .into_make_service_with_connect_info::<Breaker>();

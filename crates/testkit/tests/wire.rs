@@ -77,6 +77,47 @@ async fn speaks_messages() {
 }
 
 #[tokio::test]
+async fn speaks_responses() {
+    let reply = Reply::text("Hello there").calling("c1", "look", serde_json::json!({"at": 1}));
+    let model = ScriptedModel::start(Script::always(reply)).await;
+    let (whole, _) = post_to(&model, "/v1/responses", r#"{"input": "one two"}"#).await;
+    assert!(whole.contains(r#""type":"output_text","text":"Hello there""#), "{whole}");
+    let (stream, _) = post_to(&model, "/v1/responses", r#"{"input": "one two", "stream": true}"#).await;
+    let names: Vec<&str> = stream.lines().filter_map(|line| line.strip_prefix("event: response.")).collect();
+    let expected = [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "output_item.added",
+        "function_call_arguments.delta",
+        "function_call_arguments.delta",
+        "function_call_arguments.done",
+        "output_item.done",
+        "completed",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(model.requests()[1].prompt(), "one two");
+}
+
+#[tokio::test]
+async fn speaks_generate_content() {
+    let model = ScriptedModel::start(Script::always(Reply::text("Hello there"))).await;
+    let body = r#"{"contents": [{"role": "user", "parts": [{"text": "one two"}]}]}"#;
+    let (whole, _) = post_to(&model, "/v1/models/m:generateContent", body).await;
+    assert!(whole.contains(r#""finishReason":"STOP""#) && whole.contains("Hello there"), "{whole}");
+    let (stream, _) = post_to(&model, "/v1/models/m:streamGenerateContent?alt=sse", body).await;
+    assert_eq!(stream.matches("data: {").count(), 3, "{stream}");
+    assert!(stream.contains(r#""promptTokenCount":2"#), "{stream}");
+    assert_eq!(model.requests()[1].prompt(), "one two");
+}
+
+#[tokio::test]
 async fn a_cut_has_no_last_chunk_and_a_reset_is_one() {
     let faults =
         [Fault::CutAfter(1), Fault::ResetAfter(1), Fault::Reset, Fault::EndAfter(1), Fault::NoEpilogue];

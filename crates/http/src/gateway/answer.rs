@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ::models::dialect::{Encode, Failure, Finish, anthropic, chat};
-use ::models::{Completion, Dialect, Error, Piece, Said, SaidStream};
+use ::models::dialect::{Encode, Failure, Finish};
+use ::models::{Completion, Error, Piece, Said, SaidStream};
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use futures::StreamExt;
-use kernel::RunId;
 use serde_json::Value;
 
 use super::Manner;
@@ -19,11 +18,10 @@ use crate::app::App;
 use crate::follow::sse;
 
 /// A whole answer: as the provider wrote it where it speaks the client's dialect.
-pub(super) fn whole(completion: &Completion, manner: &Manner, app: &App) -> Response {
-    let mut response = match (&completion.raw, manner.dialect) {
-        (Some(raw), _) => json_bytes(raw.clone()),
-        (None, Dialect::Chat) => json(&chat::document(&fresh_id(app, "chatcmpl"), seconds(app), completion)),
-        (None, Dialect::Anthropic) => json(&anthropic::document(&fresh_id(app, "msg"), completion)),
+pub(super) fn whole(completion: &Completion, manner: &Manner) -> Response {
+    let mut response = match &completion.raw {
+        Some(raw) => json_bytes(raw.clone()),
+        None => json(&manner.client.document(&manner.begun, completion)),
     };
     name_provider(&mut response, completion);
     response
@@ -45,18 +43,9 @@ fn json_bytes(bytes: Bytes) -> Response {
     response
 }
 
-fn fresh_id(app: &App, prefix: &str) -> String {
-    let id = app.ids.fresh::<RunId>();
-    format!("{prefix}-{}", id.as_str().trim_start_matches("run_"))
-}
-
-fn seconds(app: &App) -> i64 {
-    app.clock.now().0 / 1_000
-}
-
 /// A streamed answer that has begun.
 pub(super) fn stream(said: SaidStream, manner: Manner, app: &App, request_id: &str) -> Response {
-    let writer = Writer::new(&manner, app, request_id);
+    let writer = Writer::new(&manner, request_id);
     let state =
         State { said: Some(said), writer, heartbeat: app.options.heartbeat, manner, ready: VecDeque::new() };
     let chunks =
@@ -80,7 +69,7 @@ impl State {
             }
             let said = self.said.as_mut()?;
             let Ok(next) = tokio::time::timeout(self.heartbeat, said.next()).await else {
-                return Some(heartbeat(self.manner.dialect));
+                return Some(self.manner.client.heartbeat());
             };
             match next {
                 Some(Ok(Said::Piece(piece))) => self.ready.extend(self.writer.piece(piece)),
@@ -98,34 +87,23 @@ impl State {
     }
 }
 
-fn heartbeat(dialect: Dialect) -> Bytes {
-    match dialect {
-        Dialect::Chat => sse::HEARTBEAT,
-        Dialect::Anthropic => Bytes::from_static(b"event: ping\ndata: {\"type\":\"ping\"}\n\n"),
-    }
-}
-
 /// Writes the events of one stream.
 struct Writer {
     encoder: Box<dyn Encode>,
     has_begun: bool,
-    /// Whether the client wants what a provider says at the end as it says it.
     takes_epilogue: bool,
     request_id: String,
 }
 
 impl Writer {
-    fn new(manner: &Manner, app: &App, request_id: &str) -> Self {
-        let (encoder, takes_epilogue): (Box<dyn Encode>, bool) = match manner.dialect {
-            Dialect::Chat => {
-                let id = fresh_id(app, "chatcmpl");
-                (Box::new(chat::Encoder::new(id, seconds(app), "", manner.wants_usage)), manner.wants_usage)
-            }
-            Dialect::Anthropic => {
-                (Box::new(anthropic::Encoder::new(fresh_id(app, "msg"), "", manner.tokens_in)), true)
-            }
-        };
-        Self { encoder, has_begun: false, takes_epilogue, request_id: request_id.to_owned() }
+    fn new(manner: &Manner, request_id: &str) -> Self {
+        let Manner { client, begun, .. } = manner;
+        Self {
+            encoder: client.encoder(begun),
+            has_begun: false,
+            takes_epilogue: client.takes_epilogue(begun),
+            request_id: request_id.to_owned(),
+        }
     }
 
     fn piece(&mut self, piece: Piece) -> Option<Bytes> {

@@ -6,20 +6,21 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::answer;
+use super::client::Client;
 use super::refusal::Refusal;
-use super::{Dialect, answer};
 use crate::app::App;
 use crate::auth::identify_client;
 
 pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Response {
-    let dialect = dialect_of(&headers);
+    let client = client_of(&headers);
     if let Err(error) = identify_client(&headers, &app).await {
-        return Refusal::from(error).response(dialect, "");
+        return Refusal::from(error).response(client, "");
     }
-    let models: Vec<Value> = named(&app).iter().map(|(id, owner)| describe(dialect, id, owner)).collect();
-    answer::json(&match dialect {
-        Dialect::Chat => json!({"object": "list", "data": models}),
-        Dialect::Anthropic => {
+    let models: Vec<Value> = named(&app).iter().map(|(id, owner)| describe(client, id, owner)).collect();
+    answer::json(&match client {
+        Client::Chat | Client::Responses => json!({"object": "list", "data": models}),
+        Client::Anthropic => {
             let (first, last) = (models.first().map(|it| &it["id"]), models.last().map(|it| &it["id"]));
             json!({"data": models, "has_more": false, "first_id": first, "last_id": last})
         }
@@ -27,15 +28,15 @@ pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Response
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let dialect = dialect_of(&headers);
+    let client = client_of(&headers);
     if let Err(error) = identify_client(&headers, &app).await {
-        return Refusal::from(error).response(dialect, "");
+        return Refusal::from(error).response(client, "");
     }
     match named(&app).into_iter().find(|(known, _)| *known == id) {
-        Some((id, owner)) => answer::json(&describe(dialect, &id, &owner)),
+        Some((id, owner)) => answer::json(&describe(client, &id, &owner)),
         None => {
             let message = format!("There is no model `{id}` here; /v1/models lists what there is");
-            Refusal::not_found(message).response(dialect, "")
+            Refusal::not_found(message).response(client, "")
         }
     }
 }
@@ -46,16 +47,18 @@ fn named(app: &App) -> Vec<(String, String)> {
     app.services.router.providers().into_iter().map(name).collect()
 }
 
-fn describe(dialect: Dialect, id: &str, owner: &str) -> Value {
-    match dialect {
-        Dialect::Chat => json!({"id": id, "object": "model", "created": 0, "owned_by": owner}),
-        Dialect::Anthropic => {
+fn describe(client: Client, id: &str, owner: &str) -> Value {
+    match client {
+        Client::Chat | Client::Responses => {
+            json!({"id": id, "object": "model", "created": 0, "owned_by": owner})
+        }
+        Client::Anthropic => {
             json!({"type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z"})
         }
     }
 }
 
 /// Anthropic's clients say so.
-fn dialect_of(headers: &HeaderMap) -> Dialect {
-    if headers.contains_key("anthropic-version") { Dialect::Anthropic } else { Dialect::Chat }
+fn client_of(headers: &HeaderMap) -> Client {
+    if headers.contains_key("anthropic-version") { Client::Anthropic } else { Client::Chat }
 }

@@ -1,11 +1,11 @@
 //! What went wrong, in the client's dialect.
 
-use ::models::Dialect;
-use ::models::dialect::{Failure, anthropic, chat};
+use ::models::dialect::Failure;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::answer;
+use super::client::Client;
 use crate::error::Error;
 
 /// A request that is not answered.
@@ -37,6 +37,12 @@ impl Refusal {
         Self { status: 404, code: "model_not_found".into(), ..Self::invalid(message) }
     }
 
+    pub fn nothing_kept() -> Self {
+        let message = "Atelier keeps no answers, so there is none to be found by its id; send the whole \
+                       conversation as `input`";
+        Self { status: 404, code: "response_not_found".into(), ..Self::invalid(message.into()) }
+    }
+
     pub fn failure(&self) -> Failure<'_> {
         Failure {
             status: self.status,
@@ -47,12 +53,9 @@ impl Refusal {
         }
     }
 
-    pub fn response(&self, dialect: Dialect, request_id: &str) -> Response {
+    pub fn response(&self, client: Client, request_id: &str) -> Response {
         let failure = Failure { request_id: Some(request_id), ..self.failure() };
-        let mut response = answer::json(&match dialect {
-            Dialect::Chat => chat::failure(&failure),
-            Dialect::Anthropic => anthropic::failure(&failure),
-        });
+        let mut response = answer::json(&client.failure(&failure));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY);
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -10,6 +10,9 @@ use crate::support::{Answer, Server, doubles};
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
+const RESPONSES: &str = "/v1/responses";
+const PATHS: [&str; 3] = [CHAT, MESSAGES, RESPONSES];
+const DIALECTS: [Dialect; 4] = [Dialect::Chat, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
 
 /// A gateway over these providers, asked in their order.
 async fn gateway(providers: &[(&ScriptedModel, Dialect)]) -> Server {
@@ -35,6 +38,14 @@ async fn scripted(reply: Reply) -> ScriptedModel {
     ScriptedModel::start(Script::always(reply)).await
 }
 
+/// The same question as each client asks it.
+fn question_at(path: &str, stream: bool) -> Value {
+    if path == RESPONSES {
+        return json!({"model": "m", "max_output_tokens": 50, "input": "Say something", "stream": stream});
+    }
+    question(stream)
+}
+
 fn question(stream: bool) -> Value {
     json!({"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "Say something"}], "stream": stream})
 }
@@ -52,6 +63,19 @@ fn text_of(path: &str, answer: &Answer) -> (String, bool) {
     if path == CHAT {
         let piece = |event: &Value| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
         (events.iter().filter_map(piece).collect(), answer.text().ends_with("data: [DONE]\n\n"))
+    } else if path == RESPONSES {
+        check_sequence(&events);
+        let deltas = events.iter().filter(|event| event["type"] == "response.output_text.delta");
+        let text: String = deltas.filter_map(|event| event["delta"].as_str()).collect();
+        let last = events.last().unwrap();
+        let is_whole = last["type"] == "response.completed";
+        if is_whole {
+            let items = last["response"]["output"].as_array().unwrap();
+            let parts = items.iter().filter_map(|item| item["content"].as_array()).flatten();
+            let whole: String = parts.filter_map(|part| part["text"].as_str()).collect();
+            assert_eq!(whole, text, "the last event holds the whole answer");
+        }
+        (text, is_whole)
     } else {
         let piece = |event: &Value| event["delta"]["text"].as_str().map(str::to_owned);
         let is_whole = events.last().is_some_and(|event| event["type"] == "message_stop");
@@ -59,24 +83,45 @@ fn text_of(path: &str, answer: &Answer) -> (String, bool) {
     }
 }
 
+/// Whoever wrote them, the events are numbered in turn, and what is begun is ended before the next.
+#[track_caller]
+fn check_sequence(events: &[Value]) {
+    let mut open: Vec<(String, String)> = Vec::new();
+    for (place, event) in events.iter().enumerate() {
+        assert_eq!(event["sequence_number"], place, "{event}");
+        let kind = event["type"].as_str().unwrap();
+        let id = event["item_id"].as_str().or(event["item"]["id"].as_str()).unwrap_or_default().to_owned();
+        if let Some(part) = kind.strip_suffix(".added") {
+            open.push((part.to_owned(), id));
+        } else if kind.ends_with("part.done") || kind.ends_with("item.done") {
+            let part = kind.trim_end_matches(".done").to_owned();
+            assert_eq!(open.pop(), Some((part, id)), "{event}");
+        } else if kind.ends_with(".delta") || kind.ends_with(".done") {
+            assert_eq!(open.last().map(|(_, open)| open), Some(&id), "{event}");
+        } else if kind == "response.completed" {
+            assert_eq!(open, [], "{event}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_client_gets_the_answer_of_each_provider_streamed_and_whole() {
     let model = scripted(Reply::text("Olá, ação 🦀 and more").usage(7, 5)).await;
-    for dialect in [Dialect::Chat, Dialect::Anthropic] {
+    for dialect in DIALECTS {
         let server = gateway(&[(&model, dialect)]).await;
-        for path in [CHAT, MESSAGES] {
-            let whole = server.post(path, question(false)).await;
+        for path in PATHS {
+            let whole = server.post(path, question_at(path, false)).await;
             assert_eq!(whole.status, StatusCode::OK, "{}", whole.text());
             let body = whole.json();
-            let (text, usage) = if path == CHAT {
-                (&body["choices"][0]["message"]["content"], &body["usage"]["prompt_tokens"])
-            } else {
-                (&body["content"][0]["text"], &body["usage"]["input_tokens"])
+            let (text, usage) = match path {
+                CHAT => (&body["choices"][0]["message"]["content"], &body["usage"]["prompt_tokens"]),
+                MESSAGES => (&body["content"][0]["text"], &body["usage"]["input_tokens"]),
+                _ => (&body["output"][0]["content"][0]["text"], &body["usage"]["input_tokens"]),
             };
             assert_eq!((text, usage), (&json!("Olá, ação 🦀 and more"), &json!(7)), "{path} {dialect:?}");
             assert_eq!(whole.header("x-atelier-provider"), "first");
 
-            let streamed = server.post(path, question(true)).await;
+            let streamed = server.post(path, question_at(path, true)).await;
             assert_eq!(streamed.header("content-type"), "text/event-stream");
             assert_eq!(
                 text_of(path, &streamed),
@@ -124,6 +169,17 @@ fn calls_of(path: &str, answer: &Answer) -> Vec<(String, String, Value)> {
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let parse = |value: &Value| serde_json::from_str(value.as_str().unwrap()).unwrap();
     let is_stream = answer.header("content-type") == "text/event-stream";
+    let call = |item: &Value| (word(&item["call_id"]), word(&item["name"]), parse(&item["arguments"]));
+    let is_call = |item: &&Value| item["type"] == "function_call";
+    if path == RESPONSES && !is_stream {
+        return answer.json()["output"].as_array().unwrap().iter().filter(is_call).map(call).collect();
+    }
+    if path == RESPONSES {
+        let events = events(answer);
+        check_sequence(&events);
+        let done = events.iter().filter(|event| event["type"] == "response.output_item.done");
+        return done.map(|event| &event["item"]).filter(is_call).map(call).collect();
+    }
     match (path == CHAT, is_stream) {
         (true, false) => {
             let message = &answer.json()["choices"][0]["message"];
@@ -180,17 +236,18 @@ async fn tools_are_called_side_by_side_through_every_pair_of_dialects() {
     let model = scripted(reply).await;
     let expected = [("c1", "Lima"), ("c2", "Ōsaka")]
         .map(|(id, city)| (id.to_owned(), "weather".to_owned(), weather(city)));
-    for dialect in [Dialect::Chat, Dialect::Anthropic] {
+    for dialect in DIALECTS {
         let server = gateway(&[(&model, dialect)]).await;
-        for path in [CHAT, MESSAGES] {
+        for path in PATHS {
             for stream in [false, true] {
-                let mut body = question(stream);
+                let mut body = question_at(path, stream);
                 let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
                 body["tools"] = match path {
                     CHAT => {
                         json!([{"type": "function", "function": {"name": "weather", "parameters": schema}}])
                     }
-                    _ => json!([{"name": "weather", "input_schema": schema}]),
+                    MESSAGES => json!([{"name": "weather", "input_schema": schema}]),
+                    _ => json!([{"type": "function", "name": "weather", "parameters": schema}]),
                 };
                 let answer = server.post(path, body).await;
                 assert_eq!(
@@ -199,13 +256,15 @@ async fn tools_are_called_side_by_side_through_every_pair_of_dialects() {
                     "{path} {dialect:?} {stream}: {}",
                     answer.text()
                 );
-                let reason = if path == CHAT { "\"tool_calls\"" } else { "\"tool_use\"" };
-                assert_eq!(
-                    answer.text().matches(&format!("_reason\":{reason}")).count(),
-                    1,
-                    "{}",
-                    answer.text()
-                );
+                let reason = match path {
+                    CHAT => "_reason\":\"tool_calls\"",
+                    MESSAGES => "_reason\":\"tool_use\"",
+                    _ => "\"status\":\"completed\",\"background\"",
+                };
+                if (path, dialect) == (RESPONSES, Dialect::Responses) {
+                    continue;
+                }
+                assert_eq!(answer.text().matches(reason).count(), 1, "{}", answer.text());
                 let sent = model.requests().pop().unwrap().json["tools"][0].clone();
                 assert!(sent.to_string().contains("\"city\""), "{sent}");
             }
@@ -223,6 +282,9 @@ async fn a_stream_that_dies_is_gone_on_with_by_the_next_provider_whatever_it_spe
             (Dialect::Chat, Dialect::Chat),
             (Dialect::Chat, Dialect::Anthropic),
             (Dialect::Anthropic, Dialect::Chat),
+            (Dialect::Responses, Dialect::Gemini),
+            (Dialect::Gemini, Dialect::Responses),
+            (Dialect::Responses, Dialect::Responses),
         ] {
             let options = |server: &ScriptedModel, name: &str, dialect| ProviderOptions {
                 name: name.into(),
@@ -239,8 +301,8 @@ async fn a_stream_that_dies_is_gone_on_with_by_the_next_provider_whatever_it_spe
             let mut server = Server::start().await;
             server.app.services.router = doubles::router(&settings);
             server.router = http_surface::router(server.app.clone());
-            for path in [CHAT, MESSAGES] {
-                let answer = server.post(path, question(true)).await;
+            for path in PATHS {
+                let answer = server.post(path, question_at(path, true)).await;
                 let text = text_of(path, &answer);
                 assert_eq!(text, (whole.into(), true), "{fault:?} {first:?} {second:?} {path}");
             }
@@ -252,10 +314,17 @@ async fn a_stream_that_dies_is_gone_on_with_by_the_next_provider_whatever_it_spe
 async fn a_stream_that_cannot_be_saved_ends_in_an_error_and_is_never_passed_off_as_whole() {
     let dying = scripted(Reply::text("one two three").fault(Fault::CutAfter(2))).await;
     let server = gateway(&[(&dying, Dialect::Chat)]).await;
-    for path in [CHAT, MESSAGES] {
-        let answer = server.post(path, question(true)).await;
+    for path in PATHS {
+        let answer = server.post(path, question_at(path, true)).await;
         assert_eq!(text_of(path, &answer), ("one two ".into(), false));
-        let last = events(&answer).pop().unwrap();
+        let mut last = events(&answer).pop().unwrap();
+        if path == RESPONSES {
+            assert_eq!(
+                (&last["type"], &last["response"]["status"]),
+                (&json!("response.failed"), &json!("failed"))
+            );
+            last = last["response"].take();
+        }
         let (code, provider) = (&last["error"]["code"], &last["error"]["provider"]);
         assert_eq!((code, provider), (&json!("no_model_answered"), &json!("first")), "{path}");
     }
@@ -272,14 +341,17 @@ async fn refusals_are_told_in_the_clients_dialect() {
         }
         (answer.status.as_u16(), body["error"]["type"].as_str().unwrap().to_owned())
     };
-    for path in [CHAT, MESSAGES] {
-        let refused = server.post(path, question(false)).await;
+    for path in PATHS {
+        let refused = server.post(path, question_at(path, false)).await;
         assert_eq!(kind(path, &refused), (400, "invalid_request_error".into()));
         assert!(refused.text().contains("the context is longer than the model's"), "{}", refused.text());
         for (body, part) in [
             ("{", "not a JSON object"),
             ("[]", "not a JSON object"),
-            (r#"{"max_tokens":1}"#, "`messages` must be a list"),
+            (
+                r#"{"max_tokens":1}"#,
+                if path == RESPONSES { "`input` must be" } else { "`messages` must be a list" },
+            ),
             ("\u{fffd}", "not a JSON object"),
         ] {
             let mut request = server.request(Method::POST, path);
@@ -297,7 +369,7 @@ async fn refusals_are_told_in_the_clients_dialect() {
         assert_eq!(kind(path, &server.send(limited).await), (403, "permission_error".into()));
         let mut policy = server.request(Method::POST, path);
         policy.headers_mut().insert("x-atelier-policy", "anything".parse().unwrap());
-        *policy.body_mut() = Body::from(question(false).to_string());
+        *policy.body_mut() = Body::from(question_at(path, false).to_string());
         let refused = server.send(policy).await;
         assert!(refused.text().contains("local-only, local-first"), "{}", refused.text());
     }
@@ -311,6 +383,63 @@ async fn refusals_are_told_in_the_clients_dialect() {
     let offline = json!({"model": "offline", "messages": [{"role": "user", "content": "hello"}]});
     let answer = server.post(CHAT, offline).await.json();
     assert!(answer["choices"][0]["message"]["content"].as_str().unwrap().contains("not a language model"));
+}
+
+#[tokio::test]
+async fn what_only_openai_can_keep_or_run_goes_to_it_or_nowhere() {
+    let model = scripted(Reply::text("Hi")).await;
+    let wishes = [
+        (json!({"previous_response_id": "resp_1"}), "`previous_response_id` (no answers are kept here"),
+        (json!({"tools": [{"type": "web_search"}]}), "a tool of type `web_search`"),
+        (json!({"input": [{"type": "item_reference", "id": "rs_1"}]}), "an item of type `item_reference`"),
+    ];
+    let ask = |wish: &Value| {
+        let mut body = question_at(RESPONSES, false);
+        body.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+        body
+    };
+    let server = gateway(&[(&model, Dialect::Chat)]).await;
+    for (wish, part) in &wishes {
+        let refused = server.post(RESPONSES, ask(wish)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        let error = &refused.json()["error"];
+        assert_eq!(
+            (&error["type"], &error["code"]),
+            (&json!("invalid_request_error"), &json!("model_request_untranslatable"))
+        );
+        assert!(error["message"].as_str().unwrap().contains(part), "{error}");
+    }
+    assert_eq!(server.get("/v1/responses/resp_1").await.json()["error"]["code"], "response_not_found");
+    let refused = server.post(RESPONSES, ask(&json!({"background": true}))).await;
+    assert!(refused.text().contains("`background` needs"), "{}", refused.text());
+
+    let server = gateway(&[(&model, Dialect::Responses)]).await;
+    for (wish, _) in &wishes {
+        let answer = server.post(RESPONSES, ask(wish)).await;
+        assert_eq!(answer.json()["id"], "resp_scripted");
+        assert_eq!(model.requests().pop().unwrap().json, ask(wish));
+    }
+}
+
+#[tokio::test]
+async fn a_response_repeats_what_was_asked() {
+    let model = scripted(Reply::text("Hi").usage(3, 1)).await;
+    let server = gateway(&[(&model, Dialect::Gemini)]).await;
+    let mut body = question_at(RESPONSES, true);
+    let asked = json!({
+        "instructions": "Be brief.", "temperature": 0.5, "metadata": {"a": "b"}, "user": "me",
+        "text": {"format": {"type": "json_schema", "name": "x", "schema": {"type": "object"}}},
+    });
+    body.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+    let answer = server.post(RESPONSES, body.clone()).await;
+    for event in [events(&answer).remove(0), events(&answer).pop().unwrap()] {
+        for (name, value) in asked.as_object().unwrap() {
+            assert_eq!(&event["response"][name], value, "{name}");
+        }
+    }
+    let sent = model.requests().pop().unwrap().json;
+    assert_eq!(sent["systemInstruction"]["parts"][0]["text"], "Be brief.");
+    assert_eq!(sent["generationConfig"]["responseJsonSchema"], json!({"type": "object"}));
 }
 
 #[tokio::test]

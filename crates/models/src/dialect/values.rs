@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Misread;
+use crate::message::Image;
 
 /// A text or a list of texts.
 pub(super) fn texts(value: &Value, name: &str) -> Result<Vec<String>, Misread> {
@@ -44,4 +45,21 @@ pub(super) fn limit(body: &Value, name: &str) -> Result<Option<u32>, Misread> {
 /// The text, or nothing.
 pub(super) fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// An address, or the picture itself as a `data:` URL.
+pub(super) fn read_image(url: &str) -> Result<Image, Misread> {
+    let Some(data) = url.strip_prefix("data:") else { return Ok(Image::Url { url: url.into() }) };
+    let (media_type, data) = data
+        .split_once(";base64,")
+        .ok_or_else(|| Misread::new("an image in the request must be `data:<type>;base64,<data>`"))?;
+    Ok(Image::Inline { media_type: media_type.into(), data: data.into() })
+}
+
+/// The same the other way.
+pub(super) fn write_image(image: &Image) -> String {
+    match image {
+        Image::Url { url } => url.clone(),
+        Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
+    }
 }

@@ -105,7 +105,7 @@ impl Reading {
             Cutter::Events(Parser::default())
         };
         let state = State {
-            decoder: self.dialect.decoder(),
+            decoder: self.dialect.decoder(&self.request),
             reading: self,
             body,
             cutter,
@@ -205,6 +205,10 @@ impl State {
                     let message = quote(&message, api_key);
                     self.end_early(|provider| Error::StreamFailed { provider, message });
                 }
+                Fault::Withheld(reason) => {
+                    let reason = quote(&reason, api_key);
+                    self.end_early(|provider| Error::Withheld { provider, reason });
+                }
                 Fault::Malformed(reason) => {
                     let reason = quote(&reason, api_key);
                     self.end_early(|provider| Error::Malformed { provider, reason });
@@ -280,6 +284,10 @@ impl State {
                 let message = quote(&message, self.reading.api_key.as_ref());
                 self.fail(|provider| Error::StreamFailed { provider, message });
             }
+            Err(Fault::Withheld(reason)) => {
+                let reason = quote(&reason, self.reading.api_key.as_ref());
+                self.fail(|provider| Error::Withheld { provider, reason });
+            }
             Err(Fault::Malformed(reason)) => self.fail(|provider| Error::Malformed { provider, reason }),
         }
     }
@@ -296,7 +304,11 @@ impl State {
 
     fn finish(&mut self, document: Option<Bytes>) {
         if self.transcript.is_blank() {
-            return self.fail(|provider| Error::Empty { provider });
+            let is_withheld = self.decoder.ending().finish_reason == Some(FinishReason::ContentFilter);
+            return self.fail(|provider| match is_withheld {
+                true => Error::Withheld { provider, reason: "its content filter stopped it".into() },
+                false => Error::Empty { provider },
+            });
         }
         self.has_ended = true;
         let (reading, ending) = (&self.reading, self.decoder.ending());

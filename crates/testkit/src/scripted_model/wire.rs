@@ -1,4 +1,7 @@
-//! The two protocols' words for one reply.
+//! The protocols' words for one reply.
+
+mod gemini;
+mod responses;
 
 use serde_json::{Value, json};
 
@@ -11,6 +14,8 @@ use crate::script::{Fault, RecordedRequest, Reply, ToolUse};
 pub(super) enum Protocol {
     OpenAi,
     Anthropic,
+    Responses,
+    Gemini,
 }
 
 impl Protocol {
@@ -24,12 +29,16 @@ impl Protocol {
             let document = match self {
                 Self::OpenAi => openai_document(reply, usage),
                 Self::Anthropic => anthropic_document(reply, usage),
+                Self::Responses => responses::document(reply, usage),
+                Self::Gemini => gemini::document(reply, usage),
             };
             return ("application/json".into(), document_acts(&document.to_string(), reply));
         }
         let parts = match self {
             Self::OpenAi => openai_parts(request, reply, usage),
             Self::Anthropic => anthropic_parts(reply, usage),
+            Self::Responses => responses::parts(reply, usage),
+            Self::Gemini => gemini::parts(reply, usage),
         };
         ("text/event-stream".into(), parts.acts(reply))
     }
@@ -49,8 +58,14 @@ fn document_acts(document: &str, reply: &Reply) -> Vec<Act> {
     }
 }
 
-/// The list of models.
-pub(super) fn models(model: &str) -> Value {
+/// The list of models, as Google's clients or all others know it.
+pub(super) fn models(model: &str, for_google: bool) -> Value {
+    if for_google {
+        return json!({"models": [{
+            "name": format!("models/{model}"), "displayName": model,
+            "supportedGenerationMethods": ["generateContent"],
+        }]});
+    }
     json!({"object": "list", "data": [{"id": model, "object": "model", "created": 0, "owned_by": "testkit"}]})
 }
 

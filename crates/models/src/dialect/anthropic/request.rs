@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::dialect::values::{limit, list, number, texts, word};
-use crate::dialect::{Dialect, Misread, Raw};
+use crate::dialect::{Dialect, Misread, Raw, signature};
 use crate::message::{Format, Image, Message, Part, Request, Role, Tool, ToolCall, ToolChoice};
 
 /// Anthropic wants a limit; this is what most models can write at once.
@@ -75,7 +75,9 @@ pub fn read(raw: Raw) -> Result<Request, Misread> {
         let schema = format["schema"].clone();
         request.format = Format::Schema { name: "answer".into(), schema, strict: Some(true) };
     }
-    request.raw = Some(raw);
+    if request.untranslatable.is_some() || !request.has_foreign_thought(Dialect::Anthropic) {
+        request.raw = Some(raw);
+    }
     Ok(request)
 }
 
@@ -118,10 +120,10 @@ fn read_blocks(content: &Value, foreign: &mut Option<String>) -> Result<Vec<Part
             },
             Some("thinking") => Part::Thinking {
                 text: word(&block["thinking"]),
-                signature: block["signature"].as_str().map(str::to_owned),
+                signature: block["signature"].as_str().map(read_signature),
             },
             Some("redacted_thinking") => {
-                Part::Thinking { text: String::new(), signature: block["data"].as_str().map(str::to_owned) }
+                Part::Thinking { text: String::new(), signature: block["data"].as_str().map(read_signature) }
             }
             Some(other) => {
                 *foreign = Some(format!("a block of type `{other}`"));
@@ -131,6 +133,10 @@ fn read_blocks(content: &Value, foreign: &mut Option<String>) -> Result<Vec<Part
         });
     }
     Ok(parts)
+}
+
+fn read_signature(written: &str) -> String {
+    signature::read(Dialect::Anthropic, written)
 }
 
 fn read_source(source: &Value) -> Result<Image, Misread> {
@@ -215,7 +221,9 @@ fn thinking_budget(request: &Request) -> Option<u32> {
     let last = request.messages.iter().rfind(|message| message.role == Role::Assistant);
     let has = |kind: fn(&Part) -> bool| last.is_some_and(|message| message.parts.iter().any(kind));
     let calls_unthought = has(|part| matches!(part, Part::ToolCall { .. }))
-        && !has(|part| matches!(part, Part::Thinking { .. }));
+        && !has(
+            |part| matches!(part, Part::Thinking { signature: Some(proof), .. } if Dialect::Anthropic.signed(proof)),
+        );
     (is_free && !calls_unthought).then_some(budget)
 }
 
@@ -258,14 +266,15 @@ fn write_block(part: &Part) -> Option<Value> {
             }
             block
         }
-        Part::Thinking { text, signature: Some(data) } if text.is_empty() => {
-            json!({"type": "redacted_thinking", "data": data})
+        Part::Thinking { text, signature } => {
+            // Another provider's thought proves nothing here.
+            let signature = signature::own(Dialect::Anthropic, signature.as_deref()?)?;
+            if text.is_empty() {
+                json!({"type": "redacted_thinking", "data": signature})
+            } else {
+                json!({"type": "thinking", "thinking": text, "signature": signature})
+            }
         }
-        Part::Thinking { text, signature: Some(signature) } => {
-            json!({"type": "thinking", "thinking": text, "signature": signature})
-        }
-        // Another provider's thought proves nothing here.
-        Part::Thinking { signature: None, .. } => return None,
     })
 }
 

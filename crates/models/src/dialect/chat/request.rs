@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::dialect::values::{limit, list, number, texts, word};
+use crate::dialect::values::{limit, list, number, read_image, texts, word, write_image};
 use crate::dialect::{Dialect, Misread, Quirks, Raw};
-use crate::message::{Format, Image, Message, Part, Request, Role, Tool, ToolCall, ToolChoice, text_of};
+use crate::message::{Format, Message, Part, Request, Role, Tool, ToolCall, ToolChoice, text_of};
 
 /// Reads a client's request. What only OpenAI's dialect can say stays in [`Request::raw`], and is
 /// named in [`Request::untranslatable`].
@@ -116,15 +116,6 @@ fn read_parts(content: &Value, untranslatable: &mut Option<String>) -> Result<Ve
         }
     }
     Ok(read)
-}
-
-/// An address, or the picture itself as a `data:` URL.
-fn read_image(url: &str) -> Result<Image, Misread> {
-    let Some(data) = url.strip_prefix("data:") else { return Ok(Image::Url { url: url.into() }) };
-    let (media_type, data) = data
-        .split_once(";base64,")
-        .ok_or_else(|| Misread::new("an image in the request must be `data:<type>;base64,<data>`"))?;
-    Ok(Image::Inline { media_type: media_type.into(), data: data.into() })
 }
 
 fn read_tool(tool: &Value) -> Result<Option<Tool>, Misread> {
@@ -266,13 +257,7 @@ fn write_message(message: &Message) -> Vec<Value> {
 fn write_part(part: &Part) -> Option<Value> {
     match part {
         Part::Text { text } => Some(json!({"type": "text", "text": text})),
-        Part::Image { image } => {
-            let url = match image {
-                Image::Url { url } => url.clone(),
-                Image::Inline { media_type, data } => format!("data:{media_type};base64,{data}"),
-            };
-            Some(json!({"type": "image_url", "image_url": {"url": url}}))
-        }
+        Part::Image { image } => Some(json!({"type": "image_url", "image_url": {"url": write_image(image)}})),
         Part::Thinking { .. } | Part::ToolCall { .. } | Part::ToolResult { .. } => None,
     }
 }
