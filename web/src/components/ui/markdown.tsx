@@ -1,18 +1,20 @@
 import type { ReactNode } from 'react'
 import ReactMarkdown from 'react-markdown'
 import remarkGfm from 'remark-gfm'
+import { cn } from '@/lib/cn'
 import '@/styles/prose.css'
 
 interface Props {
   text: string
   /** Draws an image, or says why it does not. No address in a text is ever fetched. */
   renderImage: (source: string, alt: string) => ReactNode
+  className?: string
 }
 
-/** A report. HTML inside it is left out, links open elsewhere and tell nobody where they were followed from. */
-export default function Markdown({ text, renderImage }: Props) {
+/** Markdown that somebody else wrote. HTML inside it is left out, links open elsewhere and tell nobody where they were followed from. */
+export default function Markdown({ text, renderImage, className }: Props) {
   return (
-    <div className="prose p-6 sm:p-8">
+    <div className={cn('prose', className)}>
       <ReactMarkdown
         remarkPlugins={[remarkGfm]}
         skipHtml
