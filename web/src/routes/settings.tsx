@@ -28,7 +28,7 @@ export function SettingsRoute() {
             key={to}
             to={to}
             activeOptions={{ includeSearch: false }}
-            className="inline-flex items-center gap-2 rounded-t-md border-b-2 border-transparent px-3 py-2.5 font-medium whitespace-nowrap text-muted -outline-offset-2 transition-colors hover:text-ink data-[status=active]:border-focus data-[status=active]:text-ink [&_svg]:size-4"
+            className="inline-flex items-center gap-2 rounded-t-md border-b-2 border-transparent px-3 py-2.5 font-medium whitespace-nowrap text-muted -outline-offset-2 transition-colors hover:text-ink data-[status=active]:border-focus data-[status=active]:text-ink max-sm:px-2.5 max-sm:[&_svg]:hidden [&_svg]:size-4"
           >
             <Icon aria-hidden="true" />
             {t(label)}

@@ -24,6 +24,11 @@ export default function Markdown({ text, renderImage, className }: Props) {
               {children}
             </a>
           ),
+          // What is wider than the page scrolls, and what scrolls must be reached by keyboard.
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+          pre: ({ children }) => <pre tabIndex={0}>{children}</pre>,
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: see above
+          table: ({ children }) => <table tabIndex={0}>{children}</table>,
           img: ({ src, alt }) => renderImage(typeof src === 'string' ? src : '', alt ?? ''),
         }}
       >

@@ -12,6 +12,12 @@ test.each([
   expect(niceTicks(max)).toEqual(expected)
 })
 
+test('an axis of things that are counted has whole ticks', () => {
+  expect(niceTicks(9, true)).toEqual([0, 3, 6, 9])
+  expect(niceTicks(2, true)).toEqual([0, 1, 2])
+  expect(niceTicks(1_300, true)).toEqual([0, 500, 1_000, 1_500])
+})
+
 test('an axis always reaches what it shows, with few ticks', () => {
   for (let max = 0.0001; max < 1e9; max *= 1.37) {
     const ticks = niceTicks(max)

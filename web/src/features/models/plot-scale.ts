@@ -1,11 +1,15 @@
 /** The arithmetic of plots. */
 
-/** Round numbers from 0 to at least `max`, about as many as are asked for; the last one is the top of the axis. */
-export function niceTicks(max: number, wanted = 4): number[] {
+/**
+ * Round numbers from 0 to at least `max`, about as many as are asked for; the last one is the top of the axis. What is
+ * counted has whole ones only.
+ */
+export function niceTicks(max: number, whole = false, wanted = 4): number[] {
   if (!(max > 0) || !Number.isFinite(max)) return [0, 1]
   const rough = max / wanted
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10) * power
+  const fitting = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10) * power
+  const step = whole ? Math.ceil(fitting) : fitting
   const count = Math.ceil(max / step - 1e-9)
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(12)))
 }

@@ -50,6 +50,11 @@ export function OllamaModels({ provider }: { provider: Provider }) {
           ))}
         </ul>
       )}
+      {pull.progress ? (
+        <PullBar model={pull.model} progress={pull.progress} onStop={pull.stop} />
+      ) : pull.error ? (
+        <InlineError error={pull.error} className="mt-3" />
+      ) : null}
       <form onSubmit={fetchWanted} className="mt-4 flex flex-wrap items-end gap-2">
         <div className="min-w-0 flex-1 basis-52">
           <label htmlFor={id} className="mb-1.5 block text-[0.8125rem] font-medium">
@@ -68,11 +73,6 @@ export function OllamaModels({ provider }: { provider: Provider }) {
           <Download /> {t('ollama.pull')}
         </Button>
       </form>
-      {pull.progress ? (
-        <PullBar model={pull.model} progress={pull.progress} onStop={pull.stop} />
-      ) : pull.error ? (
-        <InlineError error={pull.error} className="mt-3" />
-      ) : null}
     </section>
   )
 }

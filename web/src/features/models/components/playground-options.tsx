@@ -105,8 +105,8 @@ function ModelChoice({ view, onView, toProviders }: Pick<Props, 'view' | 'onView
   const providers = useQuery(providersQuery)
   const usable = (providers.data ?? []).filter((provider) => provider.enabled)
   const known = !view.model || usable.some((provider) => provider.name === view.model)
-  const [naming, setNaming] = useState(!known)
-  const inWords = naming || (!known && providers.isSuccess)
+  const [naming, setNaming] = useState(false)
+  const inWords = naming || (!known && !providers.isPending)
   const setModel = (model: string) => onView({ ...view, model: model || undefined })
 
   return (

@@ -40,13 +40,16 @@ interface Props {
   series: PlotSeries[]
   max: number
   format: (value: number) => string
+  /** Whether what is shown is counted. */
+  whole?: boolean
   /** Says what all series of a column make together. */
   total?: boolean
   children: (scale: PlotScale) => ReactNode
 }
 
 const HEIGHT = 168
-const AXIS = 48
+/** About how wide a digit is. */
+const WIDE = 6.2
 const BELOW = 22
 const ROOM = 64
 
@@ -54,14 +57,16 @@ const ROOM = 64
  * A plot: axes, legend, the column under the pointer or chosen with the arrow keys in words, and all of it as a table.
  * What is drawn between the axes is the caller's.
  */
-export function PlotFrame({ title, summary, columns, series, max, format, total = false, children }: Props) {
+export function PlotFrame(props: Props) {
+  const { title, summary, columns, series, max, format, whole = false, total = false, children } = props
   const { t } = useTranslation('models')
   const id = useId()
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   const [column, setColumn] = useState<number | null>(null)
-  const inner = Math.max(0, width - AXIS)
-  const ticks = niceTicks(max)
+  const ticks = niceTicks(max, whole)
+  const axis = 16 + WIDE * Math.max(...ticks.map((tick) => format(tick).length))
+  const inner = Math.max(0, width - axis)
   const top = ticks.at(-1) ?? 1
   const band = columns.length > 0 ? inner / columns.length : 0
   const scale: PlotScale = {
@@ -74,7 +79,7 @@ export function PlotFrame({ title, summary, columns, series, max, format, total 
 
   function point(event: PointerEvent) {
     const left = box.current?.getBoundingClientRect().left ?? 0
-    setColumn(columnAt(event.clientX - left - AXIS, inner, columns.length))
+    setColumn(columnAt(event.clientX - left - axis, inner, columns.length))
   }
 
   function keys(event: KeyboardEvent) {
@@ -125,13 +130,13 @@ export function PlotFrame({ title, summary, columns, series, max, format, total 
           <svg width={width} height={HEIGHT + BELOW} aria-hidden="true" className="block text-[0.6875rem]">
             {ticks.map((tick) => (
               <g key={tick} transform={`translate(0 ${scale.y(tick)})`}>
-                <line x1={AXIS} x2={width} className={tick === 0 ? 'stroke-slate' : 'stroke-line-soft'} />
-                <text x={AXIS - 8} dy="0.32em" textAnchor="end" className="fill-muted tabular-nums">
+                <line x1={axis} x2={width} className={tick === 0 ? 'stroke-slate' : 'stroke-line-soft'} />
+                <text x={axis - 8} dy="0.32em" textAnchor="end" className="fill-muted tabular-nums">
                   {format(tick)}
                 </text>
               </g>
             ))}
-            <g transform={`translate(${AXIS} 0)`}>
+            <g transform={`translate(${axis} 0)`}>
               {column === null ? null : (
                 <rect
                   x={scale.left(column)}
@@ -144,9 +149,8 @@ export function PlotFrame({ title, summary, columns, series, max, format, total 
               {labelledColumns(columns.length, inner, ROOM).map((at) => (
                 <text
                   key={at}
-                  x={Math.min(scale.left(at) + band / 2, inner - 16)}
+                  {...labelPlace(scale.left(at) + band / 2, inner)}
                   y={HEIGHT + 16}
-                  textAnchor="middle"
                   className="fill-muted"
                 >
                   {columns[at]?.short}
@@ -163,7 +167,7 @@ export function PlotFrame({ title, summary, columns, series, max, format, total 
               column={column}
               format={format}
               total={total}
-              left={AXIS + scale.left(column) + band / 2}
+              left={axis + scale.left(column) + band / 2}
               width={width}
             />
           )}
@@ -174,6 +178,11 @@ export function PlotFrame({ title, summary, columns, series, max, format, total 
       </Disclosure>
     </Card>
   )
+}
+
+/** Below the middle of its column, but not over the edge. */
+function labelPlace(middle: number, length: number): { x: number; textAnchor: 'middle' | 'end' } {
+  return middle + ROOM / 2 > length ? { x: length, textAnchor: 'end' } : { x: middle, textAnchor: 'middle' }
 }
 
 interface ReadingProps {

@@ -18,10 +18,11 @@ interface BarsProps {
   columns: { short: string; long: string }[]
   series: Series[]
   format: (value: number) => string
+  whole: boolean
 }
 
 /** Bars, one for each column, in which the series stand on each other. */
-export function StackedBars({ title, summary, columns, series, format }: BarsProps) {
+export function StackedBars({ title, summary, columns, series, format, whole }: BarsProps) {
   const stacks = columns.map((_, column) => stack(series.map((one) => one.values[column] ?? 0)))
   const max = Math.max(0, ...stacks.map((parts) => parts.at(-1)?.to ?? 0))
   return (
@@ -32,6 +33,7 @@ export function StackedBars({ title, summary, columns, series, format }: BarsPro
       series={series.map((one) => ({ ...one, mark: <Square colour={colourOf(one.colour)} /> }))}
       max={max}
       format={format}
+      whole={whole}
       total
     >
       {({ left, band, y }) =>

@@ -33,7 +33,13 @@ export function AddProviderDialog({ chosen, taken, onChoose, onClose }: AddProps
     <Dialog
       open={chosen !== undefined}
       onClose={onClose}
-      title={choosing ? t('providers.add') : t('add.title', { title: preset?.title ?? t('add.custom') })}
+      title={
+        choosing
+          ? t('providers.add')
+          : preset
+            ? t('add.title', { title: preset.title })
+            : t('add.customTitle')
+      }
       detail={choosing ? t('add.lead') : preset?.note}
     >
       {presets.isPending ? (

@@ -30,7 +30,10 @@ export function ProviderRow({ provider, role, place, count, onMove, onEdit, onDr
   const { title, model, health, key } = provider
   return (
     <>
-      <div ref={row} className="flex items-center gap-2 py-3.5 pr-3 pl-2 sm:gap-3">
+      <div
+        ref={row}
+        className="flex flex-wrap items-center gap-x-2 py-3.5 pr-3 pl-2 max-sm:pb-1.5 sm:flex-nowrap sm:gap-3"
+      >
         {/* biome-ignore lint/a11y/noStaticElementInteractions: the arrows do the same for the keyboard */}
         <span
           draggable
@@ -46,7 +49,7 @@ export function ProviderRow({ provider, role, place, count, onMove, onEdit, onDr
         >
           <GripVertical className="size-4" aria-hidden="true" />
         </span>
-        <div className="min-w-0 flex-1 max-sm:pl-2">
+        <div className="min-w-0 flex-1 max-sm:basis-full max-sm:pl-2">
           <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1.5">
             <h3 className={cn('font-medium break-words', role === 'off' && 'text-muted')}>{title}</h3>
             <Badge tone={role === 'primary' ? 'live' : 'neutral'}>{t(`role.${role}`)}</Badge>
@@ -60,8 +63,8 @@ export function ProviderRow({ provider, role, place, count, onMove, onEdit, onDr
             </span>
           </p>
         </div>
-        <div className="flex shrink-0 items-center max-sm:flex-col-reverse">
-          <span className="flex max-sm:flex-col">
+        <div className="flex shrink-0 items-center max-sm:w-full max-sm:justify-between">
+          <span className="flex">
             <Button
               variant="ghost"
               size="icon"

@@ -42,6 +42,7 @@ export function UsagePlots({ usage, known }: Props) {
                   columns={columns}
                   series={series}
                   format={(value) => amount(count, value)}
+                  whole={count !== 'usd'}
                 />
               </div>
             )

@@ -28,7 +28,7 @@ const ROOMS = [
 ] as const
 
 /** How many rooms have a place of their own at the foot of a narrow screen. */
-const AT_THE_FOOT = 4
+const AT_THE_FOOT = 3
 
 interface Props {
   version: string
@@ -114,7 +114,7 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
             key={room.to}
             to={room.to}
             activeOptions={{ exact: room.exact, includeSearch: false }}
-            className="relative flex min-w-14 flex-col items-center gap-1 rounded-lg px-2 py-2 text-[0.6875rem] font-medium text-muted data-[status=active]:text-ink"
+            className="relative flex min-w-16 flex-col items-center gap-1 rounded-lg px-2 py-2 text-[0.6875rem] font-medium text-muted data-[status=active]:text-ink"
           >
             <room.Icon className="size-5" aria-hidden="true" />
             {t(room.label)}
@@ -139,7 +139,7 @@ function MoreRooms() {
       <button
         type="button"
         popoverTarget="more-rooms"
-        className="flex min-w-14 flex-col items-center gap-1 rounded-lg px-2 py-2 text-[0.6875rem] font-medium text-muted"
+        className="flex min-w-16 flex-col items-center gap-1 rounded-lg px-2 py-2 text-[0.6875rem] font-medium text-muted"
       >
         <Ellipsis className="size-5" aria-hidden="true" />
         {t('nav.more')}
