@@ -21,7 +21,7 @@ const files = new Set()
 collect('index.html', files)
 // Loaded at once as well: the larger of the two languages, the theme script, the page, and the font. Geist Mono
 // comes later, with the first piece of code on screen.
-const texts = Object.keys(manifest).filter((key) => key.startsWith('src/lib/i18n/'))
+const texts = Object.keys(manifest).filter((key) => /^src\/lib\/i18n\/[^/]+$/.test(key))
 const sizeOf = (file) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length
 const largest = texts.sort((a, b) => sizeOf(manifest[b].file) - sizeOf(manifest[a].file))[0]
 if (!largest) throw new Error('the manifest names no texts: src/lib/i18n has moved')

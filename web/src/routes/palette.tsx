@@ -1,6 +1,21 @@
 import { useQuery } from '@tanstack/react-query'
 import type { NavigateOptions } from '@tanstack/react-router'
-import { House, Languages, ListTree, LogOut, Monitor, Moon, Plus, SquareTerminal, Sun } from 'lucide-react'
+import {
+  ChartColumn,
+  Gauge,
+  House,
+  Languages,
+  ListTree,
+  LogOut,
+  MessageSquareText,
+  Monitor,
+  Moon,
+  Plug,
+  Plus,
+  Server,
+  SquareTerminal,
+  Sun,
+} from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import CommandPalette, { type PaletteGroup } from '@/features/palette/components/command-palette'
 import { runsByStatusQuery } from '@/features/runs/api'
@@ -27,6 +42,36 @@ export default function Palette({ open, onClose, onGo }: Props) {
         { id: 'today', label: t('nav.today'), icon: <House />, run: () => onGo({ to: '/' }) },
         { id: 'runs', label: t('nav.runs'), icon: <ListTree />, run: () => onGo({ to: '/runs' }) },
         { id: 'code', label: t('nav.code'), icon: <SquareTerminal />, run: () => onGo({ to: '/code' }) },
+        {
+          id: 'playground',
+          label: t('nav.playground'),
+          icon: <MessageSquareText />,
+          run: () => onGo({ to: '/playground' }),
+        },
+        { id: 'usage', label: t('nav.usage'), icon: <ChartColumn />, run: () => onGo({ to: '/usage' }) },
+        {
+          id: 'providers',
+          label: t('nav.providers'),
+          detail: t('nav.settings'),
+          keywords: ['Ollama', 'OpenAI', 'Anthropic', t('goal.model')],
+          icon: <Server />,
+          run: () => onGo({ to: '/settings/providers' }),
+        },
+        {
+          id: 'limits',
+          label: t('nav.limits'),
+          detail: t('nav.settings'),
+          icon: <Gauge />,
+          run: () => onGo({ to: '/settings/limits' }),
+        },
+        {
+          id: 'clients',
+          label: t('nav.clients'),
+          detail: t('nav.settings'),
+          keywords: ['API', 'token', 'OpenAI', 'Anthropic'],
+          icon: <Plug />,
+          run: () => onGo({ to: '/settings/clients' }),
+        },
       ],
     },
     {

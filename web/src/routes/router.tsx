@@ -1,9 +1,23 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
 import { CODE_LANGUAGES, LIMITS_S } from '@/features/code/api'
 import type { CodeViewState } from '@/features/code/components/code-runner'
 import { EXAMPLES, type Example } from '@/features/goals/examples'
+import {
+  type PlaygroundViewState,
+  type ProvidersViewState,
+  RANGES,
+  type UsageViewState,
+} from '@/features/models/views'
+import { OUTCOMES, POLICIES } from '@/features/models/wire'
 import { RUN_STATUSES, type RunFilters } from '@/features/runs/api'
 import { RUN_TABS, type RunViewState } from '@/features/runs/run-tabs'
+import { loadTexts } from '@/lib/i18n/setup'
 import { BrokenRoute, NotFoundRoute, PendingRoute } from './fallbacks'
 import { Root } from './root'
 import { oneOf, textOf } from './search'
@@ -53,8 +67,94 @@ const code = createRoute({
   component: lazyRouteComponent(() => import('./code'), 'CodeRoute'),
 })
 
+/** A room whose texts are fetched together with it. */
+function withModelTexts<Room>(load: () => Promise<Room>): () => Promise<Room> {
+  return async () => {
+    const [room] = await Promise.all([load(), loadTexts('models')])
+    return room
+  }
+}
+
+const loadSettings = withModelTexts(() => import('./settings'))
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(loadSettings, 'SettingsRoute'),
+})
+
+const settingsStart = createRoute({
+  getParentRoute: () => settings,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/settings/providers', replace: true })
+  },
+})
+
+const providers = createRoute({
+  getParentRoute: () => settings,
+  path: '/providers',
+  validateSearch: (search): ProvidersViewState => ({
+    add: textOf(search, 'add'),
+    edit: textOf(search, 'edit'),
+  }),
+  component: lazyRouteComponent(loadSettings, 'ProvidersRoute'),
+})
+
+const limits = createRoute({
+  getParentRoute: () => settings,
+  path: '/limits',
+  component: lazyRouteComponent(loadSettings, 'LimitsRoute'),
+})
+
+const clients = createRoute({
+  getParentRoute: () => settings,
+  path: '/clients',
+  component: lazyRouteComponent(loadSettings, 'ClientsRoute'),
+})
+
+const playground = createRoute({
+  getParentRoute: () => root,
+  path: '/playground',
+  validateSearch: (search): PlaygroundViewState => ({
+    model: textOf(search, 'model'),
+    policy: oneOf(search, 'policy', POLICIES),
+    local: oneOf(search, 'local', ['1']),
+  }),
+  component: lazyRouteComponent(
+    withModelTexts(() => import('./playground')),
+    'PlaygroundRoute',
+  ),
+})
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: (search): UsageViewState => ({
+    range: oneOf(search, 'range', RANGES),
+    provider: textOf(search, 'provider'),
+    token: textOf(search, 'token'),
+    outcome: oneOf(search, 'outcome', OUTCOMES),
+  }),
+  component: lazyRouteComponent(
+    withModelTexts(() => import('./usage')),
+    'UsageRoute',
+  ),
+})
+
+const rooms = [
+  today,
+  runs,
+  run,
+  newGoal,
+  code,
+  playground,
+  usage,
+  settings.addChildren([settingsStart, providers, limits, clients]),
+]
+
 export const router = createRouter({
-  routeTree: root.addChildren([today, runs, run, newGoal, code]),
+  routeTree: root.addChildren(rooms),
   defaultErrorComponent: BrokenRoute,
   defaultPendingComponent: PendingRoute,
   defaultPreload: 'intent',

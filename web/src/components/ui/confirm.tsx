@@ -8,11 +8,13 @@ interface Props {
   title: string
   detail: string
   action: string
+  /** What the way back is called; the default speaks of a run. */
+  keep?: string
   onConfirm: () => void
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({ trigger, title, detail, action, onConfirm }: Props) {
+export function Confirm({ trigger, title, detail, action, keep, onConfirm }: Props) {
   const { t } = useTranslation()
   return (
     <AlertDialog.Root>
@@ -23,7 +25,7 @@ export function Confirm({ trigger, title, detail, action, onConfirm }: Props) {
           <AlertDialog.Title className="text-base font-semibold tracking-tight">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-sm text-muted">{detail}</AlertDialog.Description>
           <div className="mt-6 flex justify-end gap-2">
-            <AlertDialog.Close render={<Button variant="ghost">{t('action.keep')}</Button>} />
+            <AlertDialog.Close render={<Button variant="ghost">{keep ?? t('action.keep')}</Button>} />
             <AlertDialog.Close
               render={
                 <Button variant="danger" onClick={onConfirm}>

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import en from './en.json'
 import { startLanguage } from './language'
+import modelsEn from './models/en.json'
+import modelsPtBR from './models/pt-BR.json'
 import ptBR from './pt-BR.json'
 
 type Tree = { [key: string]: string | Tree }
@@ -16,8 +18,8 @@ function flatten(tree: Tree, prefix = ''): Map<string, string> {
   return texts
 }
 
-const english = flatten(en)
-const portuguese = flatten(ptBR)
+const english = new Map([...flatten(en), ...flatten(modelsEn)])
+const portuguese = new Map([...flatten(ptBR), ...flatten(modelsPtBR)])
 const plain = (key: string) => key.replace(/_(one|many|other)$/, '')
 const slots = (text: string) => [...new Set(text.match(/{{\w+}}/g) ?? [])].sort()
 
@@ -27,6 +29,10 @@ function sources(folder: string): string[] {
     .map((name) => readFileSync(join(folder, name), 'utf8'))
 }
 const source = sources(join(import.meta.dirname, '../..')).join('\n')
+
+test('no key stands in two files', () => {
+  expect([...flatten(modelsEn).keys()].filter((key) => flatten(en).has(key))).toEqual([])
+})
 
 test('both languages have the same texts', () => {
   const keys = (texts: Map<string, string>) => [...new Set([...texts.keys()].map(plain))].sort()

@@ -11,7 +11,7 @@ import { type Artifact, artifactQuery } from '../api'
 import { previewKind } from '../preview-kind'
 import { CsvTable } from './csv-table'
 
-const Markdown = lazy(() => import('./markdown'))
+const Markdown = lazy(() => import('@/components/ui/markdown'))
 
 /** Larger files are offered for download only. */
 const MAX_TEXT_BYTES = 2_000_000
@@ -73,6 +73,7 @@ function TextPreview({ runId, artifact, siblings, kind }: Props & { kind: 'markd
       <Suspense fallback={<pre className="p-6 whitespace-pre-wrap">{text}</pre>}>
         <Markdown
           text={text}
+          className="p-6 sm:p-8"
           renderImage={(source, alt) => {
             const image = siblings.find((other) => isSame(other.path, source, artifact.path))
             if (image && previewKind(image) === 'image') {

@@ -1,5 +1,15 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Command, House, ListTree, Plus, SquareTerminal } from 'lucide-react'
+import {
+  ChartColumn,
+  Command,
+  Ellipsis,
+  House,
+  ListTree,
+  MessageSquareText,
+  Plus,
+  Settings,
+  SquareTerminal,
+} from 'lucide-react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { COMMAND_KEY, Kbd } from '@/components/ui/kbd'
@@ -12,7 +22,13 @@ const ROOMS = [
   { to: '/new', label: 'nav.new', Icon: Plus, exact: false },
   { to: '/runs', label: 'nav.runs', Icon: ListTree, exact: false },
   { to: '/code', label: 'nav.code', Icon: SquareTerminal, exact: false },
+  { to: '/playground', label: 'nav.playground', Icon: MessageSquareText, exact: false },
+  { to: '/usage', label: 'nav.usage', Icon: ChartColumn, exact: false },
+  { to: '/settings', label: 'nav.settings', Icon: Settings, exact: false },
 ] as const
+
+/** How many rooms have a place of their own at the foot of a narrow screen. */
+const AT_THE_FOOT = 3
 
 interface Props {
   version: string
@@ -93,7 +109,7 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
         aria-label={t('nav.label')}
         className="fixed inset-x-0 bottom-0 z-30 flex justify-around border-t border-line-soft bg-canvas px-2 pb-[env(safe-area-inset-bottom)] lg:hidden"
       >
-        {ROOMS.map((room) => (
+        {ROOMS.slice(0, AT_THE_FOOT).map((room) => (
           <Link
             key={room.to}
             to={room.to}
@@ -107,9 +123,46 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
             ) : null}
           </Link>
         ))}
+        <MoreRooms />
       </nav>
       <LiveRegion />
     </div>
+  )
+}
+
+/** The rooms that have no place at the foot, in a menu of the browser's own. */
+function MoreRooms() {
+  const { t } = useTranslation()
+  const menu = useRef<HTMLDivElement>(null)
+  return (
+    <>
+      <button
+        type="button"
+        popoverTarget="more-rooms"
+        className="flex min-w-16 flex-col items-center gap-1 rounded-lg px-2 py-2 text-[0.6875rem] font-medium text-muted"
+      >
+        <Ellipsis className="size-5" aria-hidden="true" />
+        {t('nav.more')}
+      </button>
+      <div
+        ref={menu}
+        id="more-rooms"
+        popover="auto"
+        className="popup fixed inset-auto right-2 bottom-16 m-0 min-w-48 p-1"
+      >
+        {ROOMS.slice(AT_THE_FOOT).map((room) => (
+          <Link
+            key={room.to}
+            to={room.to}
+            onClick={() => menu.current?.hidePopover()}
+            className="flex h-11 items-center gap-3 rounded-md px-3 font-medium text-muted hover:bg-sunken data-[status=active]:text-ink"
+          >
+            <room.Icon className="size-4" aria-hidden="true" />
+            {t(room.label)}
+          </Link>
+        ))}
+      </div>
+    </>
   )
 }
 
