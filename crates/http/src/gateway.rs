@@ -65,7 +65,8 @@ async fn respond(app: App, dialect: Dialect, request: axum::extract::Request) ->
             Ok(answer::whole(&completion, &manner, &app))
         }
     };
-    answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(dialect, &id))
+    let response = answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(dialect, &id));
+    answer::with_id(response, dialect, &id)
 }
 
 /// How a client wants its answer.
@@ -147,7 +148,8 @@ async fn count_tokens(State(app): State<App>, request: axum::extract::Request) -
         let request = dialect::anthropic::read(raw).map_err(|misread| Refusal::invalid(misread.0))?;
         Ok(answer::json(&serde_json::json!({"input_tokens": request.estimated_tokens()})))
     };
-    counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Dialect::Anthropic, &id))
+    let response = counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Dialect::Anthropic, &id));
+    answer::with_id(response, Dialect::Anthropic, &id)
 }
 
 fn id_of(parts: &request::Parts) -> String {

@@ -35,6 +35,14 @@ fn name_provider(response: &mut Response, completion: &Completion) {
     }
 }
 
+/// Anthropic's clients look for the request's id in a header of their own.
+pub(super) fn with_id(mut response: Response, dialect: Dialect, id: &str) -> Response {
+    if let (Dialect::Anthropic, Ok(value)) = (dialect, HeaderValue::try_from(id)) {
+        response.headers_mut().insert("request-id", value);
+    }
+    response
+}
+
 pub(super) fn json(value: &Value) -> Response {
     json_bytes(value.to_string().into())
 }

@@ -3,6 +3,7 @@
 
 mod document;
 mod factory;
+mod faults;
 mod gateway;
 mod refused;
 mod runs;
