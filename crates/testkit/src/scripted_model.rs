@@ -1,7 +1,8 @@
 //! A model server that does as its script says.
 //!
 //! It speaks OpenAI's chat completions at `/v1/chat/completions` and Anthropic's messages at
-//! `/v1/messages`, streamed or not, lists its model at `/v1/models`, and records every request.
+//! `/v1/messages`, streamed or not, lists its model at `/v1/models`, and records every request. Tests
+//! in other languages read the record at `/scripted`.
 //! A reply becomes a list of [`acts::Act`]s, which is where faults enter; [`connection`] can break
 //! a TCP connection as a dying provider does.
 
@@ -19,6 +20,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
+use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -42,6 +44,8 @@ pub struct ScriptedModel {
 struct Shared {
     script: Mutex<Script>,
     requests: Mutex<Vec<RecordedRequest>>,
+    /// The prompts whose answers were not taken to their end.
+    abandoned: Mutex<Vec<String>>,
     arrival: Notify,
 }
 
@@ -64,6 +68,7 @@ impl ScriptedModel {
         let shared = Arc::new(Shared {
             script: Mutex::new(script.into()),
             requests: Mutex::default(),
+            abandoned: Mutex::default(),
             arrival: Notify::new(),
         });
         let openai = |state, connection, method, uri, headers, body| {
@@ -76,6 +81,7 @@ impl ScriptedModel {
             .route("/v1/chat/completions", post(openai))
             .route("/v1/messages", post(anthropic))
             .route("/v1/models", get(|| async { axum::Json(wire::models(MODEL)) }))
+            .route("/scripted", get(record_of))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(shared.clone())
             .into_make_service_with_connect_info::<Breaker>();
@@ -166,11 +172,45 @@ async fn answer(
         response = response.header("retry-after", value);
     }
     let (content_type, acts) = protocol.play(&request, &reply);
-    let body = Body::from_stream(acts::perform(acts, breaker));
+    let answering = Answering { shared, prompt: request.prompt(), has_ended: false };
+    let end = futures::stream::once(async move {
+        answering.end();
+        Ok(Bytes::new())
+    });
+    let body = Body::from_stream(acts::perform(acts, breaker).chain(end));
     response
         .header("content-type", content_type)
         .body(body)
         .expect("the script's status and headers are valid")
+}
+
+/// An answer on its way, which notes when nobody takes the rest.
+struct Answering {
+    shared: Arc<Shared>,
+    prompt: String,
+    has_ended: bool,
+}
+
+impl Answering {
+    fn end(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            lock(&self.shared.abandoned).push(std::mem::take(&mut self.prompt));
+        }
+    }
+}
+
+async fn record_of(State(shared): State<Arc<Shared>>) -> axum::Json<serde_json::Value> {
+    let requests: Vec<_> = lock(&shared.requests)
+        .iter()
+        .map(|request| serde_json::json!({"path": request.path, "prompt": request.prompt(), "body": request.json}))
+        .collect();
+    axum::Json(serde_json::json!({"requests": requests, "abandoned": *lock(&shared.abandoned)}))
 }
 
 fn record(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> RecordedRequest {
