@@ -75,6 +75,8 @@ struct Manner {
     dialect: Dialect,
     stream: bool,
     wants_usage: bool,
+    /// The model it named.
+    model: String,
     /// The prompt's size, roughly.
     tokens_in: u64,
 }
@@ -99,7 +101,8 @@ async fn ask(
     let mut request = read.map_err(|misread| Refusal::invalid(misread.0))?;
     (request.privacy, request.policy) = wishes(&parts.headers)?;
     let tokens_in = request.estimated_tokens();
-    Ok((request, Manner { dialect, stream, wants_usage, tokens_in }))
+    let model = request.model.clone().unwrap_or_default();
+    Ok((request, Manner { dialect, stream, wants_usage, model, tokens_in }))
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {

@@ -112,7 +112,8 @@ impl<'a> Asked<'a> {
         if let Some(schema) = schemas.into_iter().find(|schema| schema.is_object()) {
             return (Filler::new(&self.prompt, schema, 0).document(schema).to_string(), "stop", None);
         }
-        if openai["type"] == "json_object" {
+        let is_told = words(&self.body["system"]).contains("one JSON object and nothing else");
+        if openai["type"] == "json_object" || is_told {
             let members = quoted(&self.prompt).into_iter().map(|name| (name, json!("anything")));
             return (Value::Object(members.collect()).to_string(), "stop", None);
         }

@@ -124,13 +124,18 @@ struct Writer {
 
 impl Writer {
     fn new(manner: &Manner, app: &App, request_id: &str) -> Self {
+        // Who answers calls the model what it likes; the stream begins before that is known.
+        let model = manner.model.as_str();
         let (encoder, takes_epilogue): (Box<dyn Encode>, bool) = match manner.dialect {
             Dialect::Chat => {
                 let id = fresh_id(app, "chatcmpl");
-                (Box::new(chat::Encoder::new(id, seconds(app), "", manner.wants_usage)), manner.wants_usage)
+                (
+                    Box::new(chat::Encoder::new(id, seconds(app), model, manner.wants_usage)),
+                    manner.wants_usage,
+                )
             }
             Dialect::Anthropic => {
-                (Box::new(anthropic::Encoder::new(fresh_id(app, "msg"), "", manner.tokens_in)), true)
+                (Box::new(anthropic::Encoder::new(fresh_id(app, "msg"), model, manner.tokens_in)), true)
             }
         };
         Self { encoder, has_begun: false, takes_epilogue, request_id: request_id.to_owned() }
