@@ -11,6 +11,7 @@ mod connection;
 mod wire;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,7 @@ struct Shared {
     /// The prompts whose answers were not taken to their end.
     abandoned: Mutex<Vec<String>>,
     arrival: Notify,
+    connections: Arc<AtomicUsize>,
 }
 
 impl ScriptedModel {
@@ -70,6 +72,7 @@ impl ScriptedModel {
             requests: Mutex::default(),
             abandoned: Mutex::default(),
             arrival: Notify::new(),
+            connections: Arc::default(),
         });
         let openai = |state, connection, method, uri, headers, body| {
             answer(Protocol::OpenAi, state, connection, method, uri, headers, body)
@@ -85,9 +88,10 @@ impl ScriptedModel {
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(shared.clone())
             .into_make_service_with_connect_info::<Breaker>();
+        let listener = BreakableListener { listener, accepted: shared.connections.clone() };
         let server = tokio::spawn(async move {
             // It serves until it is aborted.
-            let _ = axum::serve(BreakableListener(listener), routes).await;
+            let _ = axum::serve(listener, routes).await;
         });
         Ok(Self { address, shared, server })
     }
@@ -105,6 +109,11 @@ impl ScriptedModel {
     /// Every request so far, oldest first; those for the list of models are not kept.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// How often somebody connected, whether a request came or not.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Waits until `count` requests have come.

@@ -5,6 +5,7 @@ mod document;
 mod factory;
 mod faults;
 mod gateway;
+mod privacy;
 mod refused;
 mod runs;
 mod session;
