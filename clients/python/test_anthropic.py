@@ -180,6 +180,7 @@ def test_failures_become_the_clients_exceptions(client, prompt, error, status, k
     assert (raised.value.status_code, raised.value.body["error"]["type"]) == (status, kind)
     assert raised.value.request_id.startswith("req_")
     assert raised.value.request_id == raised.value.body["request_id"]
+    assert "canary" not in str(raised.value)
     if status == 429:
         assert raised.value.response.headers["retry-after"] == "17"
 

@@ -47,6 +47,7 @@ fn document_acts(document: &str, reply: &Reply) -> Vec<Act> {
         Some(Fault::ResetAfter(_)) => vec![Act::send(half), Act::Reset],
         Some(Fault::EndAfter(_) | Fault::MalformedAfter(_)) => vec![Act::send(half)],
         Some(Fault::ErrorAfter(_)) => vec![Act::send(openai_error().to_string())],
+        Some(Fault::Endless) => vec![Act::send("{"), Act::Repeat(" ".repeat(65_536).into(), Duration::ZERO)],
         Some(Fault::Drip(pause_ms)) => acts::drip(document, Duration::from_millis(pause_ms)),
         _ => vec![Act::send(document)],
     }
