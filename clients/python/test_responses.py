@@ -1,10 +1,10 @@
-"""OpenAI's client at `/v1/responses`, over a scripted model that follows `clients/responses.json`."""
+"""OpenAI's client at `/v1/responses`."""
 
 import openai
 import pytest
 from pydantic import BaseModel
 
-MODEL = "scripted-1"
+MODEL = "standard"
 TEXT = "Olá, this is a scripted answer."
 WEATHER = {
     "type": "function",
@@ -16,18 +16,18 @@ WEATHER = {
 
 
 @pytest.fixture
-def client(base_url: str, token: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=base_url, api_key=token, max_retries=0)
+def client(over) -> openai.OpenAI:
+    return openai.OpenAI(base_url=over.openai_url, api_key=over.token, max_retries=0)
 
 
 def test_a_whole_answer(client):
-    answer = client.responses.create(model=MODEL, input="Say something", metadata={"a": "b"})
+    answer = client.responses.create(model=MODEL, input="Say the scripted line", metadata={"a": "b"})
     assert (answer.status, answer.output_text) == ("completed", TEXT)
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (7, 5)
 
 
 def test_a_stream_has_its_events_in_order(client):
-    events = list(client.responses.create(model=MODEL, input="Say something", stream=True))
+    events = list(client.responses.create(model=MODEL, input="Say the scripted line", stream=True))
     assert [event.sequence_number for event in events] == list(range(len(events)))
     kinds = [event.type for event in events]
     assert kinds[:4] == [
@@ -47,7 +47,7 @@ def test_a_stream_has_its_events_in_order(client):
 
 
 def test_a_tool_is_called_and_its_answer_sent_back(client):
-    question = {"role": "user", "content": "Please use the tool"}
+    question = {"role": "user", "content": "Use the scripted tool"}
     with client.responses.stream(model=MODEL, input=[question], tools=[WEATHER]) as stream:
         answer = stream.get_final_response()
     calls = [item for item in answer.output if item.type == "function_call"]
@@ -56,22 +56,15 @@ def test_a_tool_is_called_and_its_answer_sent_back(client):
     call = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": calls[0].arguments}
     result = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
     after = client.responses.create(model=MODEL, input=[question, call, result], tools=[WEATHER])
-    assert after.output_text == TEXT
+    assert "sunny" in after.output_text
 
 
 def test_an_answer_is_parsed(client):
     class Answer(BaseModel):
         answer: int
 
-    answer = client.responses.parse(model=MODEL, input="Please give JSON", text_format=Answer)
+    answer = client.responses.parse(model=MODEL, input="The answer is 42", text_format=Answer)
     assert answer.output_parsed == Answer(answer=42)
-
-
-def test_a_stream_that_breaks_off_is_gone_on_with(client):
-    events = list(client.responses.create(model=MODEL, input="Please break off", stream=True))
-    assert [event.sequence_number for event in events] == list(range(len(events)))
-    assert events[-1].type == "response.completed"
-    assert events[-1].response.output_text == "one two " + TEXT
 
 
 def test_what_would_have_to_be_kept_is_refused(client):

@@ -7,6 +7,7 @@
 //! HTTP interface.
 
 pub mod api;
+mod clients;
 pub mod counts;
 mod summary;
 
@@ -42,17 +43,18 @@ pub struct Plan<'a> {
 
 type RunSuite = fn(&Plan) -> Result<Counts>;
 
-/// The suites, in the order in which they run; the last two, which mostly wait for a server and a
+/// The suites, in the order in which they run; the last three, which mostly wait for servers and a
 /// browser, run side by side.
-const SUITES: [(&str, &[Need], RunSuite); 5] = [
+const SUITES: [(&str, &[Need], RunSuite); 6] = [
     ("rust", &[prerequisites::COMPILER], rust),
     ("docs", &[prerequisites::COMPILER], documentation),
     ("web", &[prerequisites::NODE, prerequisites::NPM], web),
     ("e2e", &[prerequisites::NODE, prerequisites::CHROMIUM], browser),
     ("api", &[prerequisites::PYTHON], api::fuzz),
+    ("clients", &[prerequisites::PYTHON, prerequisites::NODE, prerequisites::NPM], clients::run),
 ];
 
-const SIDE_BY_SIDE: [&str; 2] = ["e2e", "api"];
+const SIDE_BY_SIDE: [&str; 3] = ["e2e", "api", "clients"];
 
 /// `cargo xtask test [--nightly] [<suite> | <filter>]`.
 pub fn test(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {

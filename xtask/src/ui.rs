@@ -14,15 +14,21 @@ const NOT_SOURCES: [&str; 7] =
 
 /// Installs the packages unless those there are as new as the lock file.
 pub fn install(workshop: &Workshop) -> Result<()> {
-    let web = workshop.web();
-    let lock = web.join("package-lock.json");
+    install_in(workshop, &workshop.web())
+}
+
+/// Installs the packages of any folder with a lock file.
+pub fn install_in(workshop: &Workshop, folder: &Path) -> Result<()> {
+    let lock = folder.join("package-lock.json");
     if !lock.is_file() {
-        bail!("web/package-lock.json is missing; run `npm install` in web/ and commit the file it writes");
+        let (lock, folder) = (lock.display(), folder.display());
+        bail!("{lock} is missing; run `npm install` in {folder} and commit the file it writes");
     }
-    if modified(&web.join("node_modules/.package-lock.json")) < modified(&lock) {
-        process::run(workshop.node("npm").args(["ci", "--no-audit", "--no-fund"]))?;
+    let marker = folder.join("node_modules/.package-lock.json");
+    if modified(&marker) < modified(&lock) {
+        let mut npm = workshop.node("npm");
+        process::run(npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund"]))?;
         // npm keeps the marker's old time when nothing changed, which would bring us here again.
-        let marker = web.join("node_modules/.package-lock.json");
         if let Ok(file) = std::fs::File::options().append(true).open(marker) {
             file.set_modified(SystemTime::now())?;
         }

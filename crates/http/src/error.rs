@@ -136,19 +136,21 @@ impl From<::models::Error> for Error {
 fn status_of_model(error: &::models::Error) -> StatusCode {
     use ::models::{Error as E, Outcome};
     match error {
-        E::Rejected { .. } | E::Untranslatable { .. } => StatusCode::BAD_REQUEST,
+        E::Rejected { .. } | E::ContextTooLong { .. } | E::Untranslatable { .. } => StatusCode::BAD_REQUEST,
+        E::NotFound { .. } => StatusCode::NOT_FOUND,
         E::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         E::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         E::NoModel(_) | E::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         E::Options { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        E::Exhausted { attempts, kind } => {
+        E::Exhausted { attempts, telling } => {
             let failed = |code: &str| {
                 attempts.iter().any(|attempt| {
                     matches!(&attempt.outcome, Outcome::Failed { code: failed, .. } if failed == code)
                 })
             };
-            match kind {
+            match telling.kind {
                 Kind::Invalid => StatusCode::BAD_REQUEST,
+                Kind::NotFound => StatusCode::NOT_FOUND,
                 Kind::Limit if failed("model_rate_limited") => StatusCode::TOO_MANY_REQUESTS,
                 _ if failed("model_timeout") => StatusCode::GATEWAY_TIMEOUT,
                 _ => StatusCode::BAD_GATEWAY,

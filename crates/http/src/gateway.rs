@@ -85,7 +85,8 @@ async fn respond(app: App, client: Client, request: axum::extract::Request) -> R
             Ok(answer::whole(&completion, &manner))
         }
     };
-    answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(client, &id))
+    let response = answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(client, &id));
+    answer::with_id(response, client, &id)
 }
 
 /// How a client wants its answer.
@@ -114,6 +115,7 @@ async fn ask(
     let begun = Begun {
         suffix: app.ids.fresh::<RunId>().as_str().trim_start_matches("run_").to_owned(),
         created: app.clock.now().0 / 1_000,
+        model: request.model.clone().unwrap_or_default(),
         tokens_in: request.estimated_tokens(),
         wants_usage,
         request: raw,
@@ -167,7 +169,8 @@ async fn count_tokens(State(app): State<App>, request: axum::extract::Request) -
         let request = dialect::anthropic::read(raw).map_err(|misread| Refusal::invalid(misread.0))?;
         Ok(answer::json(&serde_json::json!({"input_tokens": request.estimated_tokens()})))
     };
-    counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Client::Anthropic, &id))
+    let response = counted.await.unwrap_or_else(|refusal: Refusal| refusal.response(Client::Anthropic, &id));
+    answer::with_id(response, Client::Anthropic, &id)
 }
 
 fn id_of(parts: &request::Parts) -> String {

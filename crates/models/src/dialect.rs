@@ -294,6 +294,19 @@ pub(crate) fn error_message(body: &[u8]) -> String {
     message_of(value.get("error").unwrap_or(value)).unwrap_or_else(|| text.into_owned())
 }
 
+/// Whether a server refuses a prompt for its length: OpenAI has a code for it, others only say so.
+pub(crate) fn says_too_long(body: &[u8]) -> bool {
+    const WORDS: [&str; 5] = [
+        "context_length_exceeded",
+        "prompt is too long",
+        "maximum context length",
+        "context window",
+        "available context size",
+    ];
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    WORDS.iter().any(|words| text.contains(words))
+}
+
 fn message_of(error: &Value) -> Option<String> {
     let found = [error, &error["message"], &error["detail"], &error["message"]["detail"]];
     found.iter().find_map(|value| value.as_str()).map(str::to_owned)

@@ -142,6 +142,8 @@ impl Endpoint {
             401 | 403 => Error::KeyRefused { provider, status, message },
             429 => Error::RateLimited { provider, message, retry_after },
             408 | 425 => Error::Upstream { provider, status, message, retry_after },
+            400 | 413 if dialect::says_too_long(&body) => Error::ContextTooLong { provider, message },
+            404 => Error::NotFound { provider, message },
             400..=499 => Error::Rejected { provider, status, message },
             _ => Error::Upstream { provider, status, message, retry_after },
         }

@@ -10,6 +10,10 @@ use kernel::Kind;
 
 use crate::message::Attempt;
 
+const MODEL_NOT_FOUND: &str = "model_not_found";
+/// OpenAI's own word, which programs look for to shorten a conversation.
+const CONTEXT_LENGTH_EXCEEDED: &str = "context_length_exceeded";
+
 /// What was waited for when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -45,6 +49,23 @@ pub enum NoModel {
     PromptIsLocal,
 }
 
+/// The failure that says best why nobody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its code.
+    pub code: &'static str,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<&Error> for Telling {
+    fn from(error: &Error) -> Self {
+        Self { kind: error.kind(), code: error.code(), retry_after: error.retry_after() }
+    }
+}
+
 /// A failure of this crate.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields say what the messages say")]
@@ -64,6 +85,12 @@ pub enum Error {
     /// Status 401 or 403.
     #[error("{provider} refused the key (status {status}): {message}")]
     KeyRefused { provider: String, status: u16, message: String },
+    /// Status 404.
+    #[error("{provider} does not have what was asked for (status 404): {message}")]
+    NotFound { provider: String, message: String },
+    /// A prompt longer than the model can read.
+    #[error("the prompt is longer than the model of {provider} can read: {message}")]
+    ContextTooLong { provider: String, message: String },
     /// Any other status 4xx.
     #[error("{provider} refused the request (status {status}): {message}")]
     Rejected { provider: String, status: u16, message: String },
@@ -98,7 +125,7 @@ pub enum Error {
     NoModel(NoModel),
     /// Every provider that could be asked failed.
     #[error("no model answered: {}", last_failures(.attempts))]
-    Exhausted { attempts: Vec<Attempt>, kind: Kind },
+    Exhausted { attempts: Vec<Attempt>, telling: Telling },
 }
 
 impl Error {
@@ -110,6 +137,8 @@ impl Error {
             Self::RateLimited { .. } => "model_rate_limited",
             Self::Upstream { .. } => "model_upstream_failed",
             Self::KeyRefused { .. } => "model_key_refused",
+            Self::NotFound { .. } => MODEL_NOT_FOUND,
+            Self::ContextTooLong { .. } => CONTEXT_LENGTH_EXCEEDED,
             Self::Rejected { .. } => "model_request_refused",
             Self::Interrupted { .. } => "model_answer_interrupted",
             Self::StreamFailed { .. } => "model_answer_failed",
@@ -122,6 +151,15 @@ impl Error {
             Self::NoModel(_) => "no_model",
             Self::Exhausted { .. } => "no_model_answered",
         }
+    }
+
+    /// What is wrong with the request itself, by the code that programs look for.
+    pub fn fault_of_request(&self) -> Option<&'static str> {
+        let code = match self {
+            Self::Exhausted { telling, .. } => telling.code,
+            _ => self.code(),
+        };
+        [MODEL_NOT_FOUND, CONTEXT_LENGTH_EXCEEDED].into_iter().find(|known| *known == code)
     }
 
     /// Every attempt that was made in vain, oldest first.
@@ -144,6 +182,8 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Empty { .. } => true,
             Self::KeyRefused { .. }
+            | Self::NotFound { .. }
+            | Self::ContextTooLong { .. }
             | Self::Rejected { .. }
             | Self::Withheld { .. }
             | Self::TooLarge { .. }
@@ -167,6 +207,8 @@ impl Error {
             | Self::RateLimited { provider, .. }
             | Self::Upstream { provider, .. }
             | Self::KeyRefused { provider, .. }
+            | Self::NotFound { provider, .. }
+            | Self::ContextTooLong { provider, .. }
             | Self::Rejected { provider, .. }
             | Self::Interrupted { provider, .. }
             | Self::StreamFailed { provider, .. }
@@ -183,6 +225,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Upstream { retry_after, .. } => *retry_after,
+            Self::Exhausted { telling, .. } => telling.retry_after,
             _ => None,
         }
     }
@@ -191,10 +234,12 @@ impl Error {
         match self {
             Self::Rejected { .. }
             | Self::Withheld { .. }
+            | Self::ContextTooLong { .. }
             | Self::Untranslatable { .. }
             | Self::Options { .. } => Kind::Invalid,
+            Self::NotFound { .. } => Kind::NotFound,
             Self::RateLimited { .. } | Self::TooLarge { .. } => Kind::Limit,
-            Self::Exhausted { kind, .. } => *kind,
+            Self::Exhausted { telling, .. } => telling.kind,
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Upstream { .. }
@@ -217,7 +262,9 @@ impl Error {
             | Self::StreamFailed { .. }
             | Self::Malformed { .. } => "Try again, or add another provider to fall back on",
             Self::KeyRefused { .. } => "Check the provider's API key in the settings",
-            Self::Rejected { .. } => "Check the model's name and the size of the prompt",
+            Self::NotFound { .. } => "Check the model's name and the provider's base URL",
+            Self::ContextTooLong { .. } => "Send less, or name a model that can read more",
+            Self::Rejected { .. } => "Check what the request asks for; the provider does not take it",
             Self::Empty { .. } => "Try again, or allow a longer answer",
             Self::Withheld { .. } => "Word the prompt differently, or add another provider to fall back on",
             Self::TooLarge { .. } => "Ask for a shorter answer",

@@ -27,7 +27,7 @@ mod sse;
 
 pub use dialect::{Dialect, Raw};
 pub use endpoint::Endpoint;
-pub use error::{Error, Phase};
+pub use error::{Error, Phase, Telling};
 pub use message::{
     Attempt, Completion, FinishReason, Format, Image, Message, Outcome, Part, Request, Role, Tool, ToolCall,
     ToolChoice, Usage,

@@ -245,7 +245,7 @@ async fn each_status_means_what_it_should() {
         (400, "model_request_refused", false),
         (401, "model_key_refused", false),
         (403, "model_key_refused", false),
-        (404, "model_request_refused", false),
+        (404, "model_not_found", false),
         (422, "model_request_refused", false),
         (408, "model_upstream_failed", true),
         (429, "model_rate_limited", true),

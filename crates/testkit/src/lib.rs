@@ -11,6 +11,7 @@
 pub mod disk;
 pub mod script;
 pub mod scripted_model;
+mod standard;
 pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};

@@ -1,7 +1,7 @@
 //! What a scripted model says, and how it fails.
 //!
 //! A [`Script`] gives each request a [`Reply`]: by rule if one fits, else the next of a queue, else
-//! what it says otherwise. A reply may carry a [`Fault`]. All of it can be read from JSON:
+//! what it says otherwise, or, with `"standard": true`, what a model would. A reply may carry a [`Fault`]. All of it can be read from JSON:
 //!
 //! ```json
 //! {
@@ -118,6 +118,10 @@ pub struct Reply {
     pub finish_reason: String,
     /// Answers in one piece even if a stream is wanted.
     pub ignores_stream: bool,
+    /// The model it says it is; `scripted-1` where absent.
+    pub model: Option<String>,
+    /// The stop sequence it ended at; only Anthropic's protocol tells it.
+    pub stop_sequence: Option<String>,
     /// Waits so long before each piece.
     pub pause_ms: u64,
     /// How it goes wrong.
@@ -149,6 +153,8 @@ impl Default for Reply {
             usage: None,
             finish_reason: "stop".into(),
             ignores_stream: false,
+            model: None,
+            stop_sequence: None,
             pause_ms: 0,
             fault: None,
         }
@@ -239,6 +245,8 @@ pub struct Script {
     rules: Vec<Rule>,
     queue: VecDeque<Reply>,
     otherwise: Option<Reply>,
+    /// Whether what no rule and no reply is for is answered as a model would.
+    is_standard: bool,
 }
 
 impl Script {
@@ -268,6 +276,7 @@ impl Script {
             rules: written.rules,
             queue: written.replies.into(),
             otherwise: written.otherwise,
+            is_standard: written.standard,
         })
     }
 
@@ -280,6 +289,7 @@ impl Script {
             return rule.reply.clone();
         }
         let reply = self.queue.pop_front().or_else(|| self.otherwise.clone());
+        let reply = reply.or_else(|| self.is_standard.then(|| crate::standard::answer(request)));
         reply.unwrap_or_else(|| Reply::status(500, "the script has no reply left"))
     }
 }
@@ -310,6 +320,7 @@ struct Written {
     rules: Vec<Rule>,
     replies: Vec<Reply>,
     otherwise: Option<Reply>,
+    standard: bool,
 }
 
 #[cfg(test)]

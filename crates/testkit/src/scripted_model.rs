@@ -2,7 +2,8 @@
 //!
 //! It speaks OpenAI's chat completions at `/v1/chat/completions` and responses at `/v1/responses`,
 //! Anthropic's messages at `/v1/messages` and Google's `generateContent` at `/v1/models/…`, streamed
-//! or not, lists its model at `/v1/models`, and records every request.
+//! or not, lists its model at `/v1/models`, and records every request. Tests in other languages read
+//! the record at `/scripted`.
 //! A reply becomes a list of [`acts::Act`]s, which is where faults enter; [`connection`] can break
 //! a TCP connection as a dying provider does.
 
@@ -11,6 +12,7 @@ mod connection;
 mod wire;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
+use futures::StreamExt;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -43,7 +46,10 @@ pub struct ScriptedModel {
 struct Shared {
     script: Mutex<Script>,
     requests: Mutex<Vec<RecordedRequest>>,
+    /// The prompts whose answers were not taken to their end.
+    abandoned: Mutex<Vec<String>>,
     arrival: Notify,
+    connections: Arc<AtomicUsize>,
 }
 
 impl ScriptedModel {
@@ -65,7 +71,9 @@ impl ScriptedModel {
         let shared = Arc::new(Shared {
             script: Mutex::new(script.into()),
             requests: Mutex::default(),
+            abandoned: Mutex::default(),
             arrival: Notify::new(),
+            connections: Arc::default(),
         });
         let speak = |protocol: Protocol| {
             post(move |state, connection, method, uri, headers, body| {
@@ -81,12 +89,14 @@ impl ScriptedModel {
             .route("/v1/responses", speak(Protocol::Responses))
             .route("/v1/models/{call}", speak(Protocol::Gemini))
             .route("/v1/models", get(models))
+            .route("/scripted", get(record_of))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(shared.clone())
             .into_make_service_with_connect_info::<Breaker>();
+        let listener = BreakableListener { listener, accepted: shared.connections.clone() };
         let server = tokio::spawn(async move {
             // It serves until it is aborted.
-            let _ = axum::serve(BreakableListener(listener), routes).await;
+            let _ = axum::serve(listener, routes).await;
         });
         Ok(Self { address, shared, server })
     }
@@ -104,6 +114,11 @@ impl ScriptedModel {
     /// Every request so far, oldest first; those for the list of models are not kept.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// How often somebody connected, whether a request came or not.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Waits until `count` requests have come.
@@ -171,11 +186,45 @@ async fn answer(
         response = response.header("retry-after", value);
     }
     let (content_type, acts) = protocol.play(&request, &reply);
-    let body = Body::from_stream(acts::perform(acts, breaker));
+    let answering = Answering { shared, prompt: request.prompt(), has_ended: false };
+    let end = futures::stream::once(async move {
+        answering.end();
+        Ok(Bytes::new())
+    });
+    let body = Body::from_stream(acts::perform(acts, breaker).chain(end));
     response
         .header("content-type", content_type)
         .body(body)
         .expect("the script's status and headers are valid")
+}
+
+/// An answer on its way, which notes when nobody takes the rest.
+struct Answering {
+    shared: Arc<Shared>,
+    prompt: String,
+    has_ended: bool,
+}
+
+impl Answering {
+    fn end(mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            lock(&self.shared.abandoned).push(std::mem::take(&mut self.prompt));
+        }
+    }
+}
+
+async fn record_of(State(shared): State<Arc<Shared>>) -> axum::Json<serde_json::Value> {
+    let requests: Vec<_> = lock(&shared.requests)
+        .iter()
+        .map(|request| serde_json::json!({"path": request.path, "prompt": request.prompt(), "body": request.json}))
+        .collect();
+    axum::Json(serde_json::json!({"requests": requests, "abandoned": *lock(&shared.abandoned)}))
 }
 
 fn record(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> RecordedRequest {

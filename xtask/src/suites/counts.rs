@@ -74,6 +74,20 @@ pub fn node_test(text: &str) -> Option<Counts> {
     Some(Counts::new(last("pass ")?, failed))
 }
 
+/// Reads the last line of pytest, `1 failed, 12 passed, 3 skipped, 1 error in 1.2s`.
+pub fn pytest(text: &str) -> Option<Counts> {
+    const RESULTS: [&str; 4] = [" passed", " failed", " error", " skipped"];
+    let plain = without_colours(text);
+    let line = plain
+        .lines()
+        .rev()
+        .find(|line| line.contains(" in ") && RESULTS.iter().any(|it| line.contains(it)))?;
+    let failed = ["failed", "error", "errors"].map(|word| number_before(line, word));
+    let skipped = number_before(line, "skipped");
+    let note = if skipped > 0 { format!("{skipped} skipped") } else { String::new() };
+    Some(Counts { passed: number_before(line, "passed"), failed: failed.iter().sum(), note })
+}
+
 /// Reads vitest's JSON report.
 pub fn vitest(report: &str) -> Option<Counts> {
     let report: Value = serde_json::from_str(report).ok()?;

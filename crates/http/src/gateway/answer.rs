@@ -13,6 +13,7 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use super::Manner;
+use super::client::Client;
 use super::refusal::Refusal;
 use crate::app::App;
 use crate::follow::sse;
@@ -31,6 +32,14 @@ fn name_provider(response: &mut Response, completion: &Completion) {
     if let Ok(value) = HeaderValue::try_from(&completion.provider) {
         response.headers_mut().insert("x-atelier-provider", value);
     }
+}
+
+/// Anthropic's clients look for the request's id in a header of their own.
+pub(super) fn with_id(mut response: Response, client: Client, id: &str) -> Response {
+    if let (Client::Anthropic, Ok(value)) = (client, HeaderValue::try_from(id)) {
+        response.headers_mut().insert("request-id", value);
+    }
+    response
 }
 
 pub(super) fn json(value: &Value) -> Response {

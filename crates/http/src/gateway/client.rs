@@ -22,6 +22,8 @@ pub(super) struct Begun {
     pub suffix: String,
     /// In seconds of the epoch.
     pub created: i64,
+    /// What the client calls the model; the stream begins before it is known who answers.
+    pub model: String,
     /// The prompt's size, roughly.
     pub tokens_in: u64,
     /// Whether the client wants to know the usage of a stream.
@@ -61,12 +63,12 @@ impl Client {
 
     /// What writes a streamed answer.
     pub fn encoder(self, begun: &Begun) -> Box<dyn Encode> {
-        let Begun { suffix, created, tokens_in, wants_usage, request } = begun;
+        let Begun { suffix, created, model, tokens_in, wants_usage, request } = begun;
         match self {
             Self::Chat => {
-                Box::new(chat::Encoder::new(format!("chatcmpl-{suffix}"), *created, "", *wants_usage))
+                Box::new(chat::Encoder::new(format!("chatcmpl-{suffix}"), *created, model, *wants_usage))
             }
-            Self::Anthropic => Box::new(anthropic::Encoder::new(format!("msg-{suffix}"), "", *tokens_in)),
+            Self::Anthropic => Box::new(anthropic::Encoder::new(format!("msg-{suffix}"), model, *tokens_in)),
             Self::Responses => {
                 Box::new(responses::Encoder::new(responses::Opening::new(suffix, *created, request)))
             }

@@ -86,6 +86,14 @@ impl From<kernel::Error> for Refusal {
 impl From<::models::Error> for Refusal {
     fn from(error: ::models::Error) -> Self {
         tracing::warn!(code = error.code(), "no answer of a model: {error}");
-        Error::from(error).into()
+        let fault = error.fault_of_request().map(str::to_owned);
+        let seconds = error.retry_after().map(|wait| wait.as_secs_f64().ceil() as u64);
+        let refusal = Self::from(Error::from(error));
+        Self {
+            code: fault.unwrap_or(refusal.code),
+            // Who has to wait is told as long as the provider said.
+            retry_after_seconds: refusal.retry_after_seconds.map(|usual| seconds.unwrap_or(usual)),
+            ..refusal
+        }
     }
 }

@@ -8,14 +8,14 @@ use testkit::{Fault, Reply, Script, ScriptedModel};
 
 use crate::support::{Answer, Server, doubles};
 
-const CHAT: &str = "/v1/chat/completions";
-const MESSAGES: &str = "/v1/messages";
+pub const CHAT: &str = "/v1/chat/completions";
+pub const MESSAGES: &str = "/v1/messages";
 const RESPONSES: &str = "/v1/responses";
 const PATHS: [&str; 3] = [CHAT, MESSAGES, RESPONSES];
 const DIALECTS: [Dialect; 4] = [Dialect::Chat, Dialect::Anthropic, Dialect::Responses, Dialect::Gemini];
 
 /// A gateway over these providers, asked in their order.
-async fn gateway(providers: &[(&ScriptedModel, Dialect)]) -> Server {
+pub async fn gateway(providers: &[(&ScriptedModel, Dialect)]) -> Server {
     let provider = |(place, (server, dialect)): (usize, &(&ScriptedModel, Dialect))| ProviderOptions {
         name: ["first", "second"][place].into(),
         base_url: server.base_url(),
@@ -34,7 +34,7 @@ async fn gateway(providers: &[(&ScriptedModel, Dialect)]) -> Server {
     server
 }
 
-async fn scripted(reply: Reply) -> ScriptedModel {
+pub async fn scripted(reply: Reply) -> ScriptedModel {
     ScriptedModel::start(Script::always(reply)).await
 }
 
@@ -46,19 +46,19 @@ fn question_at(path: &str, stream: bool) -> Value {
     question(stream)
 }
 
-fn question(stream: bool) -> Value {
+pub fn question(stream: bool) -> Value {
     json!({"model": "m", "max_tokens": 50, "messages": [{"role": "user", "content": "Say something"}], "stream": stream})
 }
 
 /// The data of a stream's events.
-fn events(answer: &Answer) -> Vec<Value> {
+pub fn events(answer: &Answer) -> Vec<Value> {
     let text = answer.text();
     let data = text.split("\n\n").filter_map(|event| event.split("data: ").nth(1));
     data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
 /// The text a client puts together, and whether it was told that this is all.
-fn text_of(path: &str, answer: &Answer) -> (String, bool) {
+pub fn text_of(path: &str, answer: &Answer) -> (String, bool) {
     let events = events(answer);
     if path == CHAT {
         let piece = |event: &Value| event["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
@@ -165,7 +165,7 @@ async fn between_two_that_speak_alike_everything_goes_through_as_it_came() {
 }
 
 /// The tools a client is told to use: id, name, arguments.
-fn calls_of(path: &str, answer: &Answer) -> Vec<(String, String, Value)> {
+pub fn calls_of(path: &str, answer: &Answer) -> Vec<(String, String, Value)> {
     let word = |value: &Value| value.as_str().unwrap().to_owned();
     let parse = |value: &Value| serde_json::from_str(value.as_str().unwrap()).unwrap();
     let is_stream = answer.header("content-type") == "text/event-stream";

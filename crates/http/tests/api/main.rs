@@ -1,9 +1,12 @@
 //! The HTTP surface over HTTP: the real router, an engine over a store in memory, a fixed clock.
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod bad_input;
 mod document;
 mod factory;
+mod faults;
 mod gateway;
+mod privacy;
 mod refused;
 mod runs;
 mod session;

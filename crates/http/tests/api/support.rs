@@ -102,6 +102,14 @@ impl Server {
         Self { router: http_surface::router(app.clone()), app, store, clock, token }
     }
 
+    /// The same server with other models behind it.
+    pub fn serving(&self, models: Arc<models::Router>) -> Self {
+        let mut app = self.app.clone();
+        app.services.router = models;
+        let router = http_surface::router(app.clone());
+        Self { app, router, store: self.store.clone(), clock: self.clock.clone(), token: self.token.clone() }
+    }
+
     /// A token that allows only this.
     pub async fn token_for(&self, scopes: &[Scope]) -> String {
         issue(&self.app.accounts, scopes.iter().copied().collect()).await

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::candidates::Candidate;
 use super::{Inner, of};
-use crate::error::{Error, Phase};
+use crate::error::{Error, Phase, Telling};
 use crate::message::{Attempt, Completion, Outcome, Part, Request, Usage};
 use crate::provider::{Said, SaidStream};
 use crate::retry::pause;
@@ -21,7 +21,7 @@ use crate::retry::pause;
 #[derive(Default)]
 pub(super) struct Failures {
     pub attempts: Vec<Attempt>,
-    kinds: Vec<Kind>,
+    tellings: Vec<Telling>,
 }
 
 impl Failures {
@@ -35,14 +35,15 @@ impl Failures {
             latency_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
             usage,
         });
-        self.kinds.push(error.kind());
+        self.tellings.push(error.into());
     }
 
     /// The first choice's failure says best what sort of failure this is, unless it only was away
     /// and another one says what is wrong with the request.
     pub fn into_error(self) -> Error {
-        let telling = self.kinds.iter().copied().find(|kind| *kind != Kind::Unavailable);
-        Error::Exhausted { attempts: self.attempts, kind: telling.unwrap_or(Kind::Unavailable) }
+        let telling = self.tellings.iter().find(|telling| telling.kind != Kind::Unavailable);
+        let away = Telling { kind: Kind::Unavailable, code: "no_model_answered", retry_after: None };
+        Error::Exhausted { attempts: self.attempts, telling: telling.copied().unwrap_or(away) }
     }
 }
 

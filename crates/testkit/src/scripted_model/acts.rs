@@ -64,7 +64,10 @@ impl Parts {
                 acts.push(Act::Repeat(Bytes::from(token.repeat(64)), Duration::ZERO));
                 return acts;
             }
-            Some(Fault::Drip(pause_ms)) => return self.drip(Duration::from_millis(pause_ms)),
+            Some(Fault::Drip(pause_ms)) => {
+                let whole = self.prologue + &self.tokens.concat() + &self.ending + &self.epilogue;
+                return drip(&whole, Duration::from_millis(pause_ms));
+            }
             _ => {}
         }
         for (place, token) in self.tokens.iter().enumerate() {
@@ -90,16 +93,12 @@ impl Parts {
         }
         acts
     }
+}
 
-    fn drip(&self, pause: Duration) -> Vec<Act> {
-        let whole = [&self.prologue, &self.tokens.concat(), &self.ending, &self.epilogue]
-            .map(String::as_str)
-            .concat();
-        whole
-            .bytes()
-            .flat_map(|byte| [Act::Pause(pause), Act::Send(Bytes::copy_from_slice(&[byte]))])
-            .collect()
-    }
+/// The text in single bytes, with a pause before each.
+pub(super) fn drip(text: &str, pause: Duration) -> Vec<Act> {
+    let bytes = text.bytes();
+    bytes.flat_map(|byte| [Act::Pause(pause), Act::Send(Bytes::copy_from_slice(&[byte]))]).collect()
 }
 
 /// What a fault does before the token at `place`, if it is due there.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -12,22 +12,26 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Accepts connections that have a [`Breaker`].
-pub(super) struct BreakableListener(pub(super) TcpListener);
+/// Accepts connections that have a [`Breaker`], and counts them.
+pub(super) struct BreakableListener {
+    pub(super) listener: TcpListener,
+    pub(super) accepted: Arc<AtomicUsize>,
+}
 
 impl Listener for BreakableListener {
     type Io = BreakableStream;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (BreakableStream, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        self.accepted.fetch_add(1, Ordering::SeqCst);
         // Each piece goes out by itself, as a slow model's tokens do.
         let _ = stream.set_nodelay(true);
         (BreakableStream { stream, breaker: Breaker::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

@@ -3,10 +3,12 @@
 mod gemini;
 mod responses;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::MODEL;
-use super::acts::{Act, Parts};
+use super::acts::{self, Act, Parts};
 use crate::script::{Fault, RecordedRequest, Reply, ToolUse};
 
 /// How the client speaks.
@@ -54,8 +56,14 @@ fn document_acts(document: &str, reply: &Reply) -> Vec<Act> {
         Some(Fault::ResetAfter(_)) => vec![Act::send(half), Act::Reset],
         Some(Fault::EndAfter(_) | Fault::MalformedAfter(_)) => vec![Act::send(half)],
         Some(Fault::ErrorAfter(_)) => vec![Act::send(openai_error().to_string())],
+        Some(Fault::Endless) => vec![Act::send("{"), Act::Repeat(" ".repeat(65_536).into(), Duration::ZERO)],
+        Some(Fault::Drip(pause_ms)) => acts::drip(document, Duration::from_millis(pause_ms)),
         _ => vec![Act::send(document)],
     }
+}
+
+fn model_of(reply: &Reply) -> &str {
+    reply.model.as_deref().unwrap_or(MODEL)
 }
 
 /// The list of models, as Google's clients or all others know it.
@@ -80,7 +88,7 @@ fn openai_error() -> Value {
 
 fn openai_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Value {
     let mut document = json!({
-        "id": "chatcmpl-scripted", "object": "chat.completion", "created": 0, "model": MODEL,
+        "id": "chatcmpl-scripted", "object": "chat.completion", "created": 0, "model": model_of(reply),
         "choices": [{
             "index": 0,
             "message": {"role": "assistant", "content": reply.whole()},
@@ -105,7 +113,7 @@ fn openai_usage(tokens_in: u64, tokens_out: u64) -> Value {
 fn openai_parts(request: &RecordedRequest, reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts {
     let event = |choices: Value, usage: Option<Value>| {
         let mut chunk = json!({
-            "id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": MODEL,
+            "id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": model_of(reply),
             "choices": choices,
         });
         if let Some(usage) = usage {
@@ -148,8 +156,9 @@ fn halves(text: &str) -> [String; 2] {
 }
 
 /// OpenAI's word for an ending in Anthropic's.
-fn stop_reason(finish_reason: &str) -> &str {
-    match finish_reason {
+fn stop_reason(reply: &Reply) -> &str {
+    match reply.finish_reason.as_str() {
+        "stop" if reply.stop_sequence.is_some() => "stop_sequence",
         "stop" => "end_turn",
         "length" => "max_tokens",
         "tool_calls" => "tool_use",
@@ -168,9 +177,9 @@ fn anthropic_document(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Val
         ),
     );
     json!({
-        "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL,
+        "id": "msg_scripted", "type": "message", "role": "assistant", "model": model_of(reply),
         "content": content,
-        "stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null,
+        "stop_reason": stop_reason(reply), "stop_sequence": reply.stop_sequence,
         "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out},
     })
 }
@@ -186,7 +195,7 @@ fn anthropic_parts(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts 
         )
     };
     let message = json!({
-        "id": "msg_scripted", "type": "message", "role": "assistant", "model": MODEL, "content": [],
+        "id": "msg_scripted", "type": "message", "role": "assistant", "model": model_of(reply), "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": tokens_in, "output_tokens": 0},
     });
     let start = |index: usize, block: Value| {
@@ -206,7 +215,7 @@ fn anthropic_parts(reply: &Reply, (tokens_in, tokens_out): (u64, u64)) -> Parts 
     }
     let ending = json!({
         "type": "message_delta",
-        "delta": {"stop_reason": stop_reason(&reply.finish_reason), "stop_sequence": null},
+        "delta": {"stop_reason": stop_reason(reply), "stop_sequence": reply.stop_sequence},
         "usage": {"output_tokens": tokens_out},
     });
     Parts {

@@ -11,6 +11,13 @@ fn check(read: Option<Counts>, passed: u64, failed: u64) {
 }
 
 #[test]
+fn reads_the_last_line_of_pytest() {
+    let text = "..F\n\x1b[31m1 failed\x1b[0m, 12 passed, 3 skipped, 2 errors in 83.74s (0:01:23)\n";
+    assert_eq!(pytest(text), Some(Counts { passed: 12, failed: 3, note: "3 skipped".into() }));
+    assert_eq!(pytest("no tests were collected"), None);
+}
+
+#[test]
 fn reads_nextest() {
     let text = "     Summary [   0.006s] 3 tests run: 2 passed, 1 failed, 0 skipped\n  FAIL [ 0.1s] x\n";
     check(nextest(text), 2, 1);

@@ -10,6 +10,9 @@ use crate::message::{Format, Image, Message, Part, Request, Role, Tool, ToolCall
 /// Anthropic wants a limit; this is what most models can write at once.
 const DEFAULT_MAX_TOKENS: u32 = 8_192;
 
+/// Anthropic has no switch for JSON without a schema, so the model is told.
+const ONLY_JSON: &str = "Answer with one JSON object and nothing else.";
+
 /// Reads a client's request. What only Anthropic's dialect can say stays in [`Request::raw`], and
 /// is named in [`Request::untranslatable`].
 ///
@@ -177,8 +180,9 @@ pub(crate) fn encode(request: &Request, model: &str, stream: bool) -> Bytes {
     let max_tokens = request.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS).saturating_add(budget.unwrap_or(0));
     body.insert("model".into(), model.into());
     body.insert("max_tokens".into(), max_tokens.into());
-    let system: Vec<String> =
-        request.messages.iter().filter(|it| it.role == Role::System).map(Message::text).collect();
+    let system = request.messages.iter().filter(|it| it.role == Role::System).map(Message::text);
+    let only_json = (request.format == Format::Json).then(|| ONLY_JSON.to_owned());
+    let system: Vec<String> = system.chain(only_json).collect();
     if !system.is_empty() {
         body.insert("system".into(), system.join("\n\n").into());
     }
