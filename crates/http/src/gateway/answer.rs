@@ -1,6 +1,5 @@
 //! Answers as the client's dialect writes them.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use ::models::dialect::{Encode, Failure, Finish};
@@ -9,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use serde_json::Value;
 
 use super::Manner;
@@ -55,44 +54,49 @@ fn json_bytes(bytes: Bytes) -> Response {
 /// A streamed answer that has begun.
 pub(super) fn stream(said: SaidStream, manner: Manner, app: &App, request_id: &str) -> Response {
     let writer = Writer::new(&manner, request_id);
-    let state =
-        State { said: Some(said), writer, heartbeat: app.options.heartbeat, manner, ready: VecDeque::new() };
+    let state = State { said: Some(said), writer, heartbeat: app.options.heartbeat, manner };
     let chunks =
         futures::stream::unfold(state, |mut state| async { state.next().await.map(|next| (next, state)) });
     sse::response(chunks)
 }
+
+/// What has come is written together up to this size: a frame for each event would cost more than
+/// the events do.
+const FRAME_BYTES: usize = 16 * 1024;
 
 struct State {
     said: Option<SaidStream>,
     writer: Writer,
     manner: Manner,
     heartbeat: Duration,
-    ready: VecDeque<Bytes>,
 }
 
 impl State {
     async fn next(&mut self) -> Option<Bytes> {
-        loop {
-            if let Some(chunk) = self.ready.pop_front() {
-                return Some(chunk);
-            }
+        let mut frame = Vec::new();
+        while frame.is_empty() {
             let said = self.said.as_mut()?;
             let Ok(next) = tokio::time::timeout(self.heartbeat, said.next()).await else {
                 return Some(self.manner.client.heartbeat());
             };
-            match next {
-                Some(Ok(Said::Piece(piece))) => self.ready.extend(self.writer.piece(piece)),
-                Some(Ok(Said::Finished(completion))) => {
-                    self.said = None;
-                    self.ready.push_back(self.writer.finish(&completion));
-                }
-                Some(Err(error)) => {
-                    self.said = None;
-                    self.ready.push_back(self.writer.fail(error));
-                }
-                None => self.said = None,
+            self.take(next, &mut frame);
+            while frame.len() < FRAME_BYTES
+                && let Some(next) = self.said.as_mut().and_then(|said| said.next().now_or_never())
+            {
+                self.take(next, &mut frame);
             }
         }
+        Some(frame.into())
+    }
+
+    fn take(&mut self, next: Option<Result<Said, Error>>, frame: &mut Vec<u8>) {
+        match next {
+            Some(Ok(Said::Piece(piece))) => return self.writer.piece(piece, frame),
+            Some(Ok(Said::Finished(completion))) => self.writer.finish(&completion, frame),
+            Some(Err(error)) => self.writer.fail(error, frame),
+            None => {}
+        }
+        self.said = None;
     }
 }
 
@@ -115,18 +119,16 @@ impl Writer {
         }
     }
 
-    fn piece(&mut self, piece: Piece) -> Option<Bytes> {
+    fn piece(&mut self, piece: Piece, out: &mut Vec<u8>) {
         if let Some(event) = piece.raw {
             self.has_begun = true;
             self.encoder.adopt(&event);
-            return Some(event.frame);
+            return out.extend_from_slice(&event.frame);
         }
-        let mut out = Vec::new();
-        self.begin(&mut out);
+        self.begin(out);
         for delta in &piece.deltas {
-            self.encoder.delta(delta, &mut out);
+            self.encoder.delta(delta, out);
         }
-        (!out.is_empty()).then(|| out.into())
     }
 
     fn begin(&mut self, out: &mut Vec<u8>) {
@@ -135,26 +137,22 @@ impl Writer {
         }
     }
 
-    fn finish(&mut self, completion: &Completion) -> Bytes {
-        if let Some(epilogue) = completion.raw.clone().filter(|_| self.takes_epilogue && self.has_begun) {
-            return epilogue;
+    fn finish(&mut self, completion: &Completion, out: &mut Vec<u8>) {
+        if let Some(epilogue) = completion.raw.as_ref().filter(|_| self.takes_epilogue && self.has_begun) {
+            return out.extend_from_slice(epilogue);
         }
-        let mut out = Vec::new();
-        self.begin(&mut out);
+        self.begin(out);
         let finish = Finish {
             reason: &completion.finish_reason,
             stop_sequence: completion.stop_sequence.as_deref(),
             usage: &completion.usage,
         };
-        self.encoder.finish(&finish, &mut out);
-        out.into()
+        self.encoder.finish(&finish, out);
     }
 
-    fn fail(&mut self, error: Error) -> Bytes {
+    fn fail(&mut self, error: Error, out: &mut Vec<u8>) {
         let refusal = Refusal::from(error);
-        let mut out = Vec::new();
         let failure = Failure { request_id: Some(&self.request_id), ..refusal.failure() };
-        self.encoder.fail(&failure, &mut out);
-        out.into()
+        self.encoder.fail(&failure, out);
     }
 }
