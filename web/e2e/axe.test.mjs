@@ -54,6 +54,16 @@ const ROOMS = [
   { name: 'new goal', path: () => '/new' },
   { name: 'plan preview', path: () => '/new?example=runbook', act: previewPlan },
   { name: 'code', path: () => '/code', act: runSnippet },
+  { name: 'playground', path: () => '/playground' },
+  { name: 'playground with an answer', path: () => '/playground', act: askModel },
+  { name: 'usage', path: () => '/usage' },
+  { name: 'usage of a day', path: () => '/usage?range=24h' },
+  { name: 'providers', path: () => '/settings/providers' },
+  { name: 'providers, one to add', path: () => '/settings/providers?add=new', act: seeDialog },
+  { name: 'providers, one to fill in', path: () => '/settings/providers?add=custom', act: seeDialog },
+  { name: 'limits', path: () => '/settings/limits' },
+  { name: 'limits, one to add', path: () => '/settings/limits', act: addLimit },
+  { name: 'other programs', path: () => '/settings/clients' },
   { name: 'palette', path: () => '/', act: openPalette },
   { name: 'not found', path: () => '/no/such/page' },
   { name: 'not signed in', path: () => '/', signedOut: true },
@@ -68,6 +78,21 @@ async function runSnippet(page) {
   await page.locator('.cm-content').waitFor()
   await page.locator('button:has(svg.lucide-play)').click()
   await page.getByTestId('code-result').waitFor()
+}
+
+async function askModel(page) {
+  await page.locator('textarea').first().fill('Summarise: The only sentence here.')
+  await page.keyboard.press('Control+Enter')
+  await page.locator('[data-testid=answer]:not([data-state=answering])').waitFor()
+}
+
+async function seeDialog(page) {
+  await page.getByRole('dialog').locator('input').first().waitFor()
+}
+
+async function addLimit(page) {
+  await page.locator('main button:has(svg.lucide-plus)').click()
+  await seeDialog(page)
 }
 
 async function openPalette(page) {

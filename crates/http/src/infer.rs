@@ -305,7 +305,8 @@ impl From<Completion> for Inference {
 ///
 /// The router chooses who answers, tries again and falls to the next provider. Without any model the
 /// rules of `offline` answer and say so. With `stream`, server-sent events follow: `token` with
-/// `{text}`, then `done` with the answer, or `error`.
+/// `{text}`, `thinking` with the `{text}` of what a model thinks before it answers, then `done` with
+/// the answer, or `error`.
 #[utoipa::path(
     post,
     path = "/api/v1/llm/infer",
@@ -335,19 +336,15 @@ async fn infer(
 }
 
 fn events(said: SaidStream) -> impl Stream<Item = Bytes> {
-    let event = |name: &str, data: &Value| Bytes::from(format!("event: {name}\ndata: {data}\n\n"));
-    said.filter_map(move |next| async move {
+    said.filter_map(|next| async move {
         match next {
             Ok(Said::Piece(piece)) => {
-                let text: String = piece
-                    .deltas
-                    .into_iter()
-                    .filter_map(|delta| if let Delta::Text(text) = delta { Some(text) } else { None })
-                    .collect();
-                (!text.is_empty()).then(|| event("token", &json!({"text": text})))
+                let said: String = piece.deltas.iter().filter_map(event_of).collect();
+                (!said.is_empty()).then(|| said.into())
             }
             Ok(Said::Finished(completion)) => {
-                Some(event("done", &serde_json::to_value(Inference::from(completion)).unwrap_or_default()))
+                let data = serde_json::to_value(Inference::from(completion)).unwrap_or_default();
+                Some(event("done", &data).into())
             }
             Err(error) => {
                 let error = Error::from(error);
@@ -355,8 +352,21 @@ fn events(said: SaidStream) -> impl Stream<Item = Bytes> {
                     "code": error.code(), "detail": error.to_string(), "hint": error.hint(),
                     "provider": error.provider(),
                 });
-                Some(event("error", &data))
+                Some(event("error", &data).into())
             }
         }
     })
+}
+
+/// What is to be read of an answer: its words, and the thoughts before them apart from it.
+fn event_of(delta: &Delta) -> Option<String> {
+    match delta {
+        Delta::Text(text) => Some(event("token", &json!({"text": text}))),
+        Delta::Thinking(text) => Some(event("thinking", &json!({"text": text}))),
+        Delta::Signature(_) | Delta::ToolCall(_) => None,
+    }
+}
+
+fn event(name: &str, data: &Value) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
 }

@@ -212,7 +212,8 @@ export interface paths {
          * Asks a model
          * @description The router chooses who answers, tries again and falls to the next provider. Without any model the
          *     rules of `offline` answer and say so. With `stream`, server-sent events follow: `token` with
-         *     `{text}`, then `done` with the answer, or `error`.
+         *     `{text}`, `thinking` with the `{text}` of what a model thinks before it answers, then `done` with
+         *     the answer, or `error`.
          */
         post: operations["infer"];
         delete?: never;

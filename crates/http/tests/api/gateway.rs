@@ -498,6 +498,24 @@ async fn models_are_listed_as_each_client_expects_and_prompts_counted() {
 }
 
 #[tokio::test]
+async fn thoughts_are_streamed_apart_from_the_answer() {
+    let body = concat!(
+        "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"Hm\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"Seven\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: [DONE]\n\n",
+    );
+    let thoughtful = scripted(Reply::raw("text/event-stream", body)).await;
+    let server = gateway(&[(&thoughtful, Dialect::Chat)]).await;
+    let streamed =
+        server.post("/api/v1/llm/infer", json!({"input": "A prime?", "stream": true})).await.text();
+    assert!(streamed.contains("event: thinking\ndata: {\"text\":\"Hm\"}\n\n"), "{streamed}");
+    assert!(streamed.contains("event: token\ndata: {\"text\":\"Seven\"}\n\n"), "{streamed}");
+    let last = streamed.trim_end().rsplit("\n\n").next().unwrap_or_default();
+    assert!(last.starts_with("event: done\n") && last.contains("\"text\":\"Seven\""), "{last}");
+}
+
+#[tokio::test]
 async fn a_question_is_answered_at_llm_infer_with_who_was_asked() {
     let failing = scripted(Reply::status(500, "broken")).await;
     let sound = scripted(Reply::text("forty two").usage(3, 2)).await;

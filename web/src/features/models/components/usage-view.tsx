@@ -70,9 +70,11 @@ export function UsageView({ view, onView, firstAction }: Props) {
           <FiguresTables usage={usage.data} />
         </>
       ) : null}
-      <Section title={t('calls.title')}>
-        <CallList view={view} onView={onView} />
-      </Section>
+      {usage.data ? (
+        <Section title={t('calls.title')}>
+          <CallList view={view} onView={onView} />
+        </Section>
+      ) : null}
     </>
   )
 }
