@@ -1,8 +1,9 @@
-//! `cargo xtask bench runs | startup | fanout`: figures of this machine, beside those of the peers.
+//! `cargo xtask bench runs | startup | fanout | embedding`: figures of this machine, beside those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
 
+mod embedding;
 mod fanout;
 mod measure;
 mod runs;
@@ -24,6 +25,7 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "runs" => runs::bench(workshop, quick, peers_only),
         "startup" => startup::bench(workshop),
         "fanout" => fanout::bench(workshop),
-        other => bail!("there is no bench `{other}`; there are runs, startup and fanout"),
+        "embedding" => embedding::bench(workshop, quick),
+        other => bail!("there is no bench `{other}`; there are runs, startup, fanout and embedding"),
     }
 }

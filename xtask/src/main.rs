@@ -10,6 +10,7 @@ mod bench;
 mod binary;
 mod checks;
 mod generate;
+mod model_files;
 mod prerequisites;
 mod process;
 mod serve;
@@ -38,6 +39,7 @@ cargo xtask <command>
   tidy                         the layering and style rules alone
   gen [--check]                the OpenAPI document and the UI's types from the code
   bench runs [--quick]         durable runs beside LangGraph and DBOS
+  bench embedding [--quick]    texts a second beside onnxruntime
   bench startup | fanout       time to listening, memory and size; events to many readers
 ";
 
