@@ -1,8 +1,10 @@
-//! `cargo xtask bench runs | startup | fanout | gateway`: figures of this machine, beside those of the peers.
+//! `cargo xtask bench runs | startup | fanout | gateway | embedding`: figures of this machine, beside
+//! those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
 
+mod embedding;
 mod fanout;
 mod gateway;
 mod measure;
@@ -26,6 +28,7 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "startup" => startup::bench(workshop),
         "fanout" => fanout::bench(workshop),
         "gateway" => gateway::bench(workshop, quick),
-        other => bail!("there is no bench `{other}`; there are runs, startup, fanout and gateway"),
+        "embedding" => embedding::bench(workshop, quick),
+        other => bail!("there is no bench `{other}`; there are runs, startup, fanout, gateway and embedding"),
     }
 }

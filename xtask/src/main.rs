@@ -11,6 +11,7 @@ mod bench;
 mod binary;
 mod checks;
 mod generate;
+mod model_files;
 mod prerequisites;
 mod process;
 mod serve;
@@ -40,6 +41,7 @@ cargo xtask <command>
   gen [--check]                the OpenAPI document and the UI's types from the code
   bench runs [--quick]         durable runs beside LangGraph and DBOS
   bench gateway [--quick]      what a gateway adds to a call, beside LiteLLM
+  bench embedding [--quick]    texts a second beside onnxruntime
   bench startup | fanout       time to listening, memory and size; events to many readers
 ";
 

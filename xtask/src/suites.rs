@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::arguments::Arguments;
 use crate::binary::{self, Profile};
+use crate::model_files;
 use crate::prerequisites::{self, Need};
 use crate::process;
 use crate::ui;
@@ -149,6 +150,11 @@ fn run_suite(plan: &Plan, name: &'static str, needs: &[Need], run: RunSuite) -> 
 fn rust(plan: &Plan) -> Result<Counts> {
     let mut command = plan.workshop.cargo();
     command.env("ATELIER_TEST_PROFILE", plan.profile());
+    match model_files::minilm(plan.workshop) {
+        Ok(folder) => drop(command.env("ATELIER_TEST_MINILM", folder)),
+        // The tests that need it fail and say so; the others have their say.
+        Err(error) => eprintln!("the embedding model cannot be fetched: {error:#}"),
+    }
     let nextest = process::succeeds(plan.workshop.cargo().args(["nextest", "--version"]));
     if nextest {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast", "--profile", plan.profile()]);
