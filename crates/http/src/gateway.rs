@@ -8,7 +8,7 @@ mod answer;
 mod list;
 mod refusal;
 
-use ::models::{Dialect, Policy, Raw, Request, dialect};
+use ::models::{Dialect, Origin, Policy, Raw, Request, Surface, dialect};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
@@ -59,10 +59,10 @@ async fn respond(app: App, dialect: Dialect, request: axum::extract::Request) ->
         let (asked, manner) = ask(&app, dialect, &parts, body).await?;
         if manner.stream {
             let said = app.services.router.stream_with_model(&asked).await?;
-            Ok(answer::stream(said, manner, &app, &id))
+            Ok(answer::warned(answer::stream(said, manner, &app, &id), &app, &asked.origin))
         } else {
             let completion = app.services.router.complete_with_model(&asked).await?;
-            Ok(answer::whole(&completion, &manner, &app))
+            Ok(answer::warned(answer::whole(&completion, &manner, &app), &app, &asked.origin))
         }
     };
     answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(dialect, &id))
@@ -85,7 +85,7 @@ async fn ask(
     parts: &request::Parts,
     body: Body,
 ) -> Result<(Request, Manner), Refusal> {
-    identify_client(&parts.headers, app).await?;
+    let identity = identify_client(&parts.headers, app).await?;
     let body = read_body(body).await?;
     let raw = Raw::read(dialect, body)
         .map_err(|problem| Refusal::invalid(format!("The body is not a JSON object: {problem}")))?;
@@ -97,6 +97,15 @@ async fn ask(
     };
     let mut request = read.map_err(|misread| Refusal::invalid(misread.0))?;
     (request.privacy, request.policy) = wishes(&parts.headers)?;
+    request.origin = Origin {
+        actor: identity.actor,
+        surface: match dialect {
+            Dialect::Chat => Surface::Chat,
+            Dialect::Anthropic => Surface::Messages,
+        },
+        request_id: Some(id_of(parts)),
+        run_id: None,
+    };
     let tokens_in = request.estimated_tokens();
     Ok((request, Manner { dialect, stream, wants_usage, tokens_in }))
 }

@@ -14,13 +14,13 @@ use std::sync::Arc;
 use kernel::{Actor, CallId, Clock, Entropy, Ids, LimitId, Page, PageRequest, Result, Timestamp};
 use parking_lot::Mutex;
 
-pub use cache::CacheOptions;
 use cache::AnswerCache;
+pub use cache::CacheOptions;
 pub use limits::{Amount, Limit, LimitStanding, LimitState, Subject, Window};
 use meter::Meter;
+use recorder::Recorder;
 pub(crate) use recorder::Slot;
 pub use recorder::{FLUSH_EVERY, KEEP_CALLS};
-use recorder::Recorder;
 
 use crate::error::Error;
 use crate::ledger::{Call, CallFilter, CallOutcome, Ledger, Origin, UsageQuery, UsageReport};
@@ -176,7 +176,9 @@ impl Accounting {
         let limit = limit(self.ids.fresh(), Subject::Workspace, Window::Day, allowance)?;
         let _alone = self.changing.lock().await;
         if self.ledger.create_first_limit(&limit).await? {
-            tracing::info!("models that cost money may use {FIRST_LIMIT_USD} US dollars a day; see `atelier limits`");
+            tracing::info!(
+                "models that cost money may use {FIRST_LIMIT_USD} US dollars a day; see `atelier limits`"
+            );
             self.installed(limit);
         }
         Ok(())
@@ -302,7 +304,7 @@ pub(crate) fn subjects_of(actor: &Actor) -> Vec<Subject> {
 fn limit(id: LimitId, subject: Subject, window: Window, allowance: Allowance) -> Result<Limit> {
     let Allowance { requests, tokens, usd, warn_at } = allowance;
     if requests.is_none() && tokens.is_none() && usd.is_none() {
-        return Err(kernel::Error::invalid("limit_empty", "This would limit nothing")
+        return Err(kernel::Error::conflict("limit_empty", "This would limit nothing")
             .with_hint("Name a number of requests, tokens or US dollars; or delete the limit"));
     }
     Ok(Limit { id, subject, window, requests, tokens, usd, warn_at: warn_at.unwrap_or(USUAL_WARN_AT) })
@@ -341,6 +343,3 @@ async fn restore(meter: &mut Meter, ledger: &dyn Ledger, now: Timestamp) -> Resu
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -175,9 +175,10 @@ impl Error {
             | Self::Empty { provider }
             | Self::TooLarge { provider, .. } => Some(provider),
             Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
-            Self::Untranslatable { .. } | Self::Options { .. } | Self::NoModel(_) | Self::LimitReached { .. } => {
-                None
-            }
+            Self::Untranslatable { .. }
+            | Self::Options { .. }
+            | Self::NoModel(_)
+            | Self::LimitReached { .. } => None,
         }
     }
 

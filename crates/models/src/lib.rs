@@ -26,6 +26,8 @@ mod retry;
 pub mod router;
 pub mod secret;
 mod sse;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use accounting::{
     Accounting, Allowance, Amount, CacheOptions, Limit, LimitStanding, LimitState, Subject, Window,

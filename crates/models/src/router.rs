@@ -238,6 +238,11 @@ impl Router {
         candidates::may_answer(&self.inner.members, self.inner.options.policy, privacy).is_ok()
     }
 
+    /// Whether some provider beyond this machine has a price.
+    pub fn costs_money(&self) -> bool {
+        self.inner.members.iter().any(|member| member.price.is_some() && !member.provider.is_local())
+    }
+
     /// All providers in the order they are asked, `offline` last.
     pub fn providers(&self) -> Vec<ProviderSummary> {
         let summary = |provider: &dyn Provider, is_model, standing| ProviderSummary {

@@ -11,10 +11,8 @@ mod rollup;
 
 use async_trait::async_trait;
 use kernel::{Actor, CallId, LimitId, Page, PageRequest, Result, Timestamp};
-use models::ledger::{
-    Call, CallFilter, CallOutcome, Ledger, Origin, Spending, UsageQuery, UsageReport,
-};
 use models::Limit;
+use models::ledger::{Call, CallFilter, CallOutcome, Ledger, Origin, Spending, UsageQuery, UsageReport};
 use rusqlite::{Connection, params};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -25,7 +23,8 @@ use crate::sqlite::Database;
 use report::Report;
 use rollup::{HOUR_MS, Rollup, integer, natural, read_amount};
 
-const CALL: &str = "SELECT id, began_at, surface, actor, request_id, run_id, provider, model, requested_model,
+const CALL: &str =
+    "SELECT id, began_at, surface, actor, request_id, run_id, provider, model, requested_model,
     is_stream, outcome, error_code, usage, first_content_ms, latency_ms, attempts FROM model_calls";
 /// How many calls are dropped in one go, so that nobody waits long for the writer.
 const DROPPED_AT_ONCE: usize = 2_000;

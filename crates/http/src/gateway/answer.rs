@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use ::models::dialect::{Encode, Failure, Finish, anthropic, chat};
-use ::models::{Completion, Dialect, Error, Piece, Said, SaidStream};
+use ::models::{Completion, Dialect, Error, Origin, Piece, Said, SaidStream};
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -18,6 +18,8 @@ use super::refusal::Refusal;
 use crate::app::App;
 use crate::follow::sse;
 
+const PROVIDER: &str = "x-atelier-provider";
+
 /// A whole answer: as the provider wrote it where it speaks the client's dialect.
 pub(super) fn whole(completion: &Completion, manner: &Manner, app: &App) -> Response {
     let mut response = match (&completion.raw, manner.dialect) {
@@ -29,9 +31,22 @@ pub(super) fn whole(completion: &Completion, manner: &Manner, app: &App) -> Resp
     response
 }
 
+/// The answer, with a word to whoever asked when a limit is nearly used up.
+pub(super) fn warned(mut response: Response, app: &App, origin: &Origin) -> Response {
+    let provider = response.headers().get(PROVIDER).and_then(|name| name.to_str().ok());
+    let warning = app.services.accounting.warning(origin, provider);
+    if let Some(Ok(value)) = warning.map(HeaderValue::try_from) {
+        response.headers_mut().insert("x-atelier-warning", value);
+    }
+    response
+}
+
 fn name_provider(response: &mut Response, completion: &Completion) {
+    if completion.is_from_cache() {
+        response.headers_mut().insert("x-atelier-cache", HeaderValue::from_static("hit"));
+    }
     if let Ok(value) = HeaderValue::try_from(&completion.provider) {
-        response.headers_mut().insert("x-atelier-provider", value);
+        response.headers_mut().insert(PROVIDER, value);
     }
 }
 

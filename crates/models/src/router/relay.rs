@@ -156,7 +156,8 @@ impl Relay {
         }
         let (request, may_continue) = continuation(&self.request, said);
         let splice = Splice::new(said, may_continue);
-        let live = ask::live(&self.inner, &request, &mut self.waiting, &mut self.failures, &self.account).await;
+        let live =
+            ask::live(&self.inner, &request, &mut self.waiting, &mut self.failures, &self.account).await;
         match live {
             Some(live) => {
                 (self.live, self.splice) = (Some(live), Some(splice));

@@ -123,9 +123,14 @@ mod tests {
 
     #[test]
     fn two_that_were_written_add_up_to_one_of_both() {
-        let (mut one, mut other, mut both) = (Histogram::default(), Histogram::default(), Histogram::default());
+        let (mut one, mut other, mut both) =
+            (Histogram::default(), Histogram::default(), Histogram::default());
         for value in 0..1_000 {
-            if value % 3 == 0 { one.add(value * 7) } else { other.add(value * 7) }
+            if value % 3 == 0 {
+                one.add(value * 7)
+            } else {
+                other.add(value * 7)
+            }
             both.add(value * 7);
         }
         let mut sum = Histogram::default();

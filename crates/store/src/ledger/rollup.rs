@@ -137,9 +137,5 @@ pub(super) fn natural(number: i64) -> u64 {
 /// An amount from three columns, beginning at `first`.
 pub(super) fn read_amount(row: &sqlx::sqlite::SqliteRow, first: usize) -> Amount {
     use sqlx::Row;
-    Amount {
-        requests: natural(row.get(first)),
-        tokens: natural(row.get(first + 1)),
-        usd: row.get(first + 2),
-    }
+    Amount { requests: natural(row.get(first)), tokens: natural(row.get(first + 1)), usd: row.get(first + 2) }
 }
