@@ -371,6 +371,8 @@ async fn change_limit(
 }
 
 /// Removes a limit
+///
+/// What it limited goes on being counted.
 #[utoipa::path(
     delete,
     path = "/api/v1/llm/limits/{id}",
