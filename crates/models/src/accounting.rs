@@ -279,11 +279,8 @@ impl std::fmt::Display for LimitStanding {
 
 impl From<meter::Refused> for Error {
     fn from(refused: meter::Refused) -> Self {
-        Self::LimitReached {
-            is_rate: refused.limit.window == Window::Minute,
-            limit: refused.limit.to_string(),
-            retry_after: refused.retry_after,
-        }
+        let meter::Refused { limit, is_rate, retry_after } = refused;
+        Self::LimitReached { limit, is_rate, retry_after }
     }
 }
 

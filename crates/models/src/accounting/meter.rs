@@ -23,7 +23,10 @@ pub(super) struct Meter {
 
 /// Why a call was not let in.
 pub(super) struct Refused {
-    pub limit: Limit,
+    /// The limit, for a sentence.
+    pub limit: String,
+    /// Whether it is one of a minute.
+    pub is_rate: bool,
     pub retry_after: Duration,
 }
 
@@ -68,7 +71,8 @@ impl Meter {
             let until_reset = tally.resets_at(limit.window, now).since(now);
             let retry_after = if waits_for_others { SHORTLY } else { until_reset.max(SHORTLY) };
             if worst.as_ref().is_none_or(|worst| worst.retry_after < retry_after) {
-                worst = Some(Refused { limit: limit.clone(), retry_after });
+                let is_rate = limit.window == Window::Minute;
+                worst = Some(Refused { limit: limit.to_string(), is_rate, retry_after });
             }
         }
         worst.map_or(Ok(()), Err)

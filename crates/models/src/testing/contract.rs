@@ -84,7 +84,10 @@ async fn calls_are_listed_the_newest_first_and_written_once(ledger: &dyn Ledger)
     let second = ledger.list_calls(&CallFilter::default(), &page).await.unwrap();
     assert_eq!((second.items, second.next_cursor), (vec![answered], None));
     let filter = CallFilter { provider: Some("second".into()), outcome: Some(CallOutcome::FromCache) };
-    assert_eq!(ledger.list_calls(&filter, &PageRequest::first(9)).await.unwrap().items, [cached.clone()]);
+    assert_eq!(
+        ledger.list_calls(&filter, &PageRequest::first(9)).await.unwrap().items,
+        std::slice::from_ref(&cached)
+    );
     assert_eq!(ledger.calls_since(Timestamp(DAY + 2 * HOUR)).await.unwrap(), [cached]);
 }
 
