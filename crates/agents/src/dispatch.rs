@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use kernel::{Actor, DispatchId, Privacy};
+use kernel::{DispatchId, Privacy};
 use memory::{Memory, NewDispatch};
-use models::{Attempt, Message, Request, Router};
+use models::{Attempt, Message, Origin, Request, Router};
 
 use crate::error::Error;
 use crate::plan::Plan;
@@ -45,7 +45,7 @@ impl Dispatcher {
     }
 
     /// Plans a goal: a runbook by its structure, plain words by a model where there is one, else by
-    /// rules.
+    /// rules. `origin` is who asks, and for which run.
     ///
     /// # Errors
     /// When the goal cannot be planned from, or the log cannot be written.
@@ -54,7 +54,7 @@ impl Dispatcher {
         goal: &str,
         task_type: TaskType,
         model: Option<&str>,
-        actor: &Actor,
+        origin: &Origin,
     ) -> Result<Dispatched, Error> {
         planner::accept_goal(goal)?;
         let mut attempts = Vec::new();
@@ -62,7 +62,7 @@ impl Dispatcher {
         let plan = match planner::runbook::try_plan(goal) {
             Some(plan) => plan?,
             None if model != Some(models::Offline::NAME) && self.models.has_model(Privacy::Shareable) => {
-                match self.ask_model(goal, task_type, model, &mut attempts).await {
+                match self.ask_model(goal, task_type, model, origin, &mut attempts).await {
                     Ok(plan) => plan,
                     Err(reason) => {
                         tracing::warn!(%reason, "planning by rules");
@@ -77,7 +77,7 @@ impl Dispatcher {
             prompt: goal.to_owned(),
             task_type: task_type.name().to_owned(),
             plan: serde_json::to_value(&plan).map_err(kernel::Error::internal)?,
-            actor: actor.clone(),
+            actor: origin.actor.clone(),
             request_id: None,
         };
         let id = self.memory.log_dispatch(dispatch).await?;
@@ -89,13 +89,18 @@ impl Dispatcher {
         goal: &str,
         task_type: TaskType,
         model: Option<&str>,
+        origin: &Origin,
         attempts: &mut Vec<Attempt>,
     ) -> Result<Plan, String> {
         let task = format!("Task type: {}\n\nGoal:\n{goal}", task_type.name());
         let mut messages = vec![Message::system(planner::model_instructions()), Message::user(task)];
         let mut reason = String::new();
         for _ in 0..MODEL_TRIES {
-            let request = Request { model: model.map(str::to_owned), ..Request::new(messages.clone()) };
+            let request = Request {
+                model: model.map(str::to_owned),
+                origin: origin.clone(),
+                ..Request::new(messages.clone())
+            };
             let completion = match self.models.complete_with_model(&request).await {
                 Ok(completion) => completion,
                 Err(error) => {

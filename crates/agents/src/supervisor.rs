@@ -74,9 +74,9 @@ impl SupervisorWorkflow {
     async fn plan(&self, context: &RunContext, input: &SupervisorInput) -> Result<Plan, Failure> {
         context
             .step("plan", StepOptions::default(), |scope| async move {
-                let actor = input.actor.as_str().into();
+                let origin = origin_of(scope.run_id(), input);
                 let model = input.model.as_deref();
-                let dispatched = self.dispatcher.dispatch(&input.goal, input.task_type, model, &actor).await;
+                let dispatched = self.dispatcher.dispatch(&input.goal, input.task_type, model, &origin).await;
                 let dispatched = dispatched.map_err(kernel::Error::from)?;
                 for attempt in &dispatched.attempts {
                     scope.emit("model_call", serde_json::to_value(attempt).unwrap_or_default()).await?;
@@ -219,6 +219,7 @@ impl Workflow for SupervisorWorkflow {
             memory: self.memory.clone(),
             models: self.dispatcher.models().clone(),
             model: input.model.clone(),
+            origin: origin_of(context.run_id(), &input),
             desk: steps::Desk::new(folder, context.blobs(), input.files.clone()),
         };
         let (reports, failure) = self.carry_out(&carrier, &plan).await;
@@ -231,6 +232,11 @@ impl Workflow for SupervisorWorkflow {
             reports.iter().map(|report| json!({ "id": report.id, "status": report.status })).collect();
         Ok(json!({ "status": "completed", "summary": summary, "steps": steps, "context": recalled }))
     }
+}
+
+/// On whose behalf this run asks models.
+fn origin_of(run_id: &kernel::RunId, input: &SupervisorInput) -> models::Origin {
+    models::Origin::run(input.actor.as_str().into(), Some(run_id.clone()))
 }
 
 fn rejected(feedback: &Option<String>) -> Failure {

@@ -21,7 +21,8 @@ pub(crate) struct Planner {
 #[async_trait]
 impl services::Planner for Planner {
     async fn dispatch(&self, prompt: String, task_type: String, actor: Actor) -> Result<services::Dispatch> {
-        let dispatched = self.dispatcher.dispatch(&prompt, task_type.parse()?, None, &actor).await?;
+        let origin = models::Origin::run(actor, None);
+        let dispatched = self.dispatcher.dispatch(&prompt, task_type.parse()?, None, &origin).await?;
         let plan = serde_json::to_value(&dispatched.plan).map_err(Error::internal)?;
         Ok(services::Dispatch { id: dispatched.id, prompt, task_type, plan, created_at: self.clock.now() })
     }

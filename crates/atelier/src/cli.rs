@@ -17,6 +17,7 @@ mod runs;
 mod session;
 pub mod terminal;
 mod token;
+mod usage;
 mod watch;
 
 use std::net::SocketAddr;
@@ -79,6 +80,10 @@ enum Command {
     Exec(exec::Exec),
     /// Search what is remembered
     Memory(memory::Memory),
+    /// Show what models were asked and what it cost
+    Usage(usage::Usage),
+    /// List, set and remove limits on what models may be asked
+    Limits(usage::Limits),
     /// Look whether everything Atelier needs is here
     Doctor,
     /// Print the version
@@ -206,6 +211,8 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Plan(plan) => plan::plan(&place, plan, json).await,
         Command::Exec(exec) => exec::exec(&place, exec, json).await,
         Command::Memory(memory) => memory::memory(&place, memory, json).await,
+        Command::Usage(usage) => usage::usage(&place, usage, json).await,
+        Command::Limits(limits) => usage::limits(&place, limits, json).await,
         Command::Doctor => Box::pin(doctor::doctor(&place, json)).await,
         Command::Serve(_) | Command::Version | Command::Openapi => unreachable!("needs no client"),
     }

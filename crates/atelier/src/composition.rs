@@ -11,11 +11,11 @@ use futures::FutureExt;
 use http_surface::{App, Lifetime, Options, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
 use memory::Memory;
-use models::Router;
+use models::{Accounting, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry};
 use sandbox::{Jail, JailOptions, Toolchain};
-use store::{SqlAccountStore, SqlMemoryStore, SqlRunStore, Workspace};
+use store::{SqlAccountStore, SqlLedger, SqlMemoryStore, SqlRunStore, Workspace};
 
 use crate::adapters;
 use crate::settings::Settings;
@@ -26,6 +26,8 @@ pub struct Workshop {
     pub workspace: Workspace,
     /// Carries runs out.
     pub engine: Engine,
+    /// Keeps account of what models are asked.
+    pub accounting: Arc<Accounting>,
     /// What the routes work with.
     pub app: App,
 }
@@ -57,7 +59,11 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 
     let memory_store = SqlMemoryStore::new(workspace.database().clone());
     let memory = Memory::new(Arc::new(memory_store), clock.clone(), entropy.clone());
-    let models = Arc::new(router(settings, &clock, &entropy)?);
+    let accounting = accounting(&workspace, settings, &clock, &entropy).await?;
+    let models = Arc::new(router(settings, &clock, &entropy)?.with_accounting(accounting.clone()));
+    if models.costs_money() {
+        accounting.guard_spending().await?;
+    }
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
 
@@ -81,6 +87,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),
         router: models,
+        accounting: accounting.clone(),
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
     let app = App {
@@ -94,7 +101,20 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         options: Options { allowed_hosts: settings.allowed_hosts.clone().into(), ..Options::default() },
         lifetime: Lifetime::default(),
     };
-    Ok(Workshop { workspace, engine, app })
+    Ok(Workshop { workspace, engine, accounting, app })
+}
+
+/// The accounts of what models are asked.
+async fn accounting(
+    workspace: &Workspace,
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> kernel::Result<Arc<Accounting>> {
+    let ledger = Arc::new(SqlLedger::new(workspace.database().clone()));
+    let accounting =
+        Accounting::start(ledger, &settings.models.cache, clock.clone(), entropy.clone()).await?;
+    Ok(Arc::new(accounting))
 }
 
 /// The models that can be used. One that is set up wrongly is left out and said, so that the rest

@@ -39,7 +39,7 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     let (options, lifetime) = (workshop.app.options.clone(), workshop.app.lifetime.clone());
     let router = http_surface::router(workshop.app);
     let signalled = lifetime.stopping.clone();
-    let engine = workshop.engine;
+    let (engine, accounting) = (workshop.engine, workshop.accounting);
     // Steps and requests get their time to end side by side, so that both fit into ten seconds.
     let (served, ()) = tokio::join!(
         async {
@@ -57,6 +57,8 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     if let Err(error) = accounts.revoke_token(&own_token).await {
         tracing::warn!(%error, "the command line's token could not be revoked");
     }
+    // After the last call has ended, before the database closes.
+    accounting.flush().await;
     workshop.workspace.database().close().await;
     drop(lock);
     served.map_err(Error::internal)

@@ -9,8 +9,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Yaml};
 use kernel::Error;
 use models::{
-    ApiKey, BreakerOptions, Dialect, ModelsOptions, Policy, Price, ProviderOptions, RetryOptions,
-    TimeoutOptions,
+    ApiKey, BreakerOptions, CacheOptions, Dialect, ModelsOptions, Policy, Price, ProviderOptions,
+    RetryOptions, TimeoutOptions,
 };
 use serde::Deserialize;
 
@@ -47,6 +47,8 @@ pub struct ModelSettings {
     pub breaker: BreakerOptions,
     /// Asks a second provider when the first is silent for so many milliseconds.
     pub hedge_after_ms: Option<u64>,
+    /// Remembers answers that would be the same again; off by default.
+    pub cache: CacheOptions,
     /// The providers, in order of preference.
     pub providers: Vec<ProviderSetting>,
 }

@@ -145,7 +145,7 @@ async fn app(engine: Engine) -> (App, String) {
     let issued = accounts.issue_token(new).await.expect("a token can be issued");
     let token = issued.secret.expose().to_owned();
     let app = App {
-        services: support::doubles::services(&engine),
+        services: support::doubles::services(&engine).await,
         engine,
         accounts,
         ids: Ids::new(clock.clone(), entropy),

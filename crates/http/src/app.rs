@@ -50,6 +50,8 @@ pub struct Services {
     pub models: Arc<dyn Models>,
     /// Asks them.
     pub router: Arc<::models::Router>,
+    /// Keeps account of what they are asked.
+    pub accounting: Arc<::models::Accounting>,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

@@ -116,6 +116,8 @@ pub enum Error {
         status: StatusCode,
         /// The provider.
         provider: Option<String>,
+        /// How long to wait before the same may succeed.
+        retry_after: Option<std::time::Duration>,
         /// What happened.
         error: kernel::Error,
     },
@@ -127,7 +129,8 @@ pub enum Error {
 impl From<::models::Error> for Error {
     fn from(error: ::models::Error) -> Self {
         let provider = error.provider().map(str::to_owned);
-        Self::Model { status: status_of_model(&error), provider, error: error.into() }
+        let retry_after = error.retry_after();
+        Self::Model { status: status_of_model(&error), provider, retry_after, error: error.into() }
     }
 }
 
@@ -138,7 +141,7 @@ fn status_of_model(error: &::models::Error) -> StatusCode {
     match error {
         E::Rejected { .. } | E::ContextTooLong { .. } | E::Untranslatable { .. } => StatusCode::BAD_REQUEST,
         E::NotFound { .. } => StatusCode::NOT_FOUND,
-        E::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        E::RateLimited { .. } | E::LimitReached { .. } => StatusCode::TOO_MANY_REQUESTS,
         E::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         E::NoModel(_) | E::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         E::Options { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -151,7 +154,11 @@ fn status_of_model(error: &::models::Error) -> StatusCode {
             match telling.kind {
                 Kind::Invalid => StatusCode::BAD_REQUEST,
                 Kind::NotFound => StatusCode::NOT_FOUND,
-                Kind::Limit if failed("model_rate_limited") => StatusCode::TOO_MANY_REQUESTS,
+                Kind::Limit
+                    if ["model_rate_limited", "rate_limited", "budget_exhausted"].into_iter().any(failed) =>
+                {
+                    StatusCode::TOO_MANY_REQUESTS
+                }
                 _ if failed("model_timeout") => StatusCode::GATEWAY_TIMEOUT,
                 _ => StatusCode::BAD_GATEWAY,
             }
@@ -242,6 +249,16 @@ impl Error {
     pub fn provider(&self) -> Option<&str> {
         match self {
             Self::Model { provider, .. } => provider.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whole seconds to wait, where that is known and something is to be waited for.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::Model { retry_after: Some(wait), .. } => {
+                Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+            }
             _ => None,
         }
     }

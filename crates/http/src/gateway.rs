@@ -10,7 +10,7 @@ mod client;
 mod list;
 mod refusal;
 
-use ::models::{Dialect, Policy, Raw, Request, dialect};
+use ::models::{Dialect, Origin, Policy, Raw, Request, dialect};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
@@ -79,10 +79,10 @@ async fn respond(app: App, client: Client, request: axum::extract::Request) -> R
         let (asked, manner) = ask(&app, client, &parts, body).await?;
         if manner.stream {
             let said = app.services.router.stream_with_model(&asked).await?;
-            Ok(answer::stream(said, manner, &app, &id))
+            Ok(answer::warned(answer::stream(said, manner, &app, &id), &app, &asked.origin))
         } else {
             let completion = app.services.router.complete_with_model(&asked).await?;
-            Ok(answer::whole(&completion, &manner))
+            Ok(answer::warned(answer::whole(&completion, &manner), &app, &asked.origin))
         }
     };
     let response = answered.await.unwrap_or_else(|refusal: Refusal| refusal.response(client, &id));
@@ -104,7 +104,7 @@ async fn ask(
     parts: &request::Parts,
     body: Body,
 ) -> Result<(Request, Manner), Refusal> {
-    identify_client(&parts.headers, app).await?;
+    let identity = identify_client(&parts.headers, app).await?;
     let body = read_body(body).await?;
     let raw = Raw::read(client.dialect(), body)
         .map_err(|problem| Refusal::invalid(format!("The body is not a JSON object: {problem}")))?;
@@ -112,6 +112,12 @@ async fn ask(
     let wants_usage = raw.member("stream_options").is_some_and(|options| options["include_usage"] == true);
     let mut request = client.read(raw.clone()).map_err(|misread| Refusal::invalid(misread.0))?;
     (request.privacy, request.policy) = wishes(&parts.headers)?;
+    request.origin = Origin {
+        actor: identity.actor,
+        surface: client.surface(),
+        request_id: Some(id_of(parts)),
+        run_id: None,
+    };
     let begun = Begun {
         suffix: app.ids.fresh::<RunId>().as_str().trim_start_matches("run_").to_owned(),
         created: app.clock.now().0 / 1_000,

@@ -1,10 +1,14 @@
 //! `POST /api/v1/llm/infer`: one question to whichever model the router chooses.
 
-use ::models::{Completion, Delta, Message, Outcome, Policy, Request, Role, Said, SaidStream};
-use axum::Json;
+use std::sync::Arc;
+
+use ::models::{
+    Accounting, Completion, Delta, Message, Origin, Outcome, Policy, Request, Role, Said, SaidStream, Surface,
+};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures::{Stream, StreamExt};
 use kernel::Privacy;
 use serde::{Deserialize, Serialize};
@@ -19,6 +23,7 @@ use crate::auth::{Caller, InvokeModels};
 use crate::error::Error;
 use crate::extract::{JsonBody, WireBody};
 use crate::follow::sse;
+use crate::middleware::answer::Id;
 use crate::wire::is_blank;
 
 /// Where it is asked.
@@ -225,6 +230,7 @@ impl From<InputMessage> for Message {
     "text": "The only sentence here.", "provider": "ollama", "model": "llama3.1:8b", "finish_reason": "stop",
     "usage": {"tokens_in": 12, "tokens_out": 6, "usd": 0.0, "estimated": false}, "latency_ms": 420,
     "attempts": [{"provider": "ollama", "model": "llama3.1:8b", "latency_ms": 420, "error": null}],
+    "is_from_cache": false, "warning": null,
 }))]
 struct Inference {
     /// The answer.
@@ -241,6 +247,11 @@ struct Inference {
     latency_ms: u64,
     /// Everybody who was asked, in order.
     attempts: Vec<InferenceAttempt>,
+    /// Whether nobody was asked, because the answer was known.
+    is_from_cache: bool,
+    /// Which limit is nearly used up, if one is.
+    #[schema(required)]
+    warning: Option<String>,
 }
 
 /// What an answer consumed.
@@ -286,6 +297,8 @@ impl From<Completion> for Inference {
         let reason = reason.as_str().or(reason["other"].as_str()).unwrap_or_default().to_owned();
         Self {
             text: completion.text(),
+            is_from_cache: completion.is_from_cache(),
+            warning: None,
             finish_reason: reason,
             usage: InferenceUsage {
                 tokens_in: usage.tokens_in,
@@ -314,36 +327,53 @@ impl From<Completion> for Inference {
     request_body = InferBody,
     responses(
         (status = 200, description = "The answer", content((Inference = "application/json"), (String = "text/event-stream"))),
-        (status = 429, description = "`no_model_answered`: every provider wants fewer requests"),
+        (status = 429, description = "`no_model_answered`, `rate_limited`, `budget_exhausted`: every provider wants fewer requests, or a limit is used up"),
         (status = 502, description = "`no_model_answered`: no provider gave an answer"),
         (status = 504, description = "`no_model_answered`: no provider answered in time"),
     ),
     security(("token" = ["llm:invoke"])),
 )]
 async fn infer(
-    _caller: Caller<InvokeModels>,
+    caller: Caller<InvokeModels>,
     State(app): State<App>,
+    Extension(id): Extension<Id>,
     JsonBody(body): JsonBody<InferBody>,
 ) -> Result<Response, Error> {
     let streams = body.stream;
-    let request = Request::from(body);
+    let origin =
+        Origin { actor: caller.actor, surface: Surface::Infer, request_id: Some(id.0), run_id: None };
+    let request = Request { origin: origin.clone(), ..Request::from(body) };
+    let warned = Warned { accounting: app.services.accounting.clone(), origin };
     if streams {
         let said = app.services.router.stream(&request).await?;
-        return Ok(sse::response(events(said)));
+        return Ok(sse::response(events(said, warned)));
     }
     let completion = app.services.router.complete(&request).await?;
-    Ok(Json(Inference::from(completion)).into_response())
+    Ok(Json(warned.answer(completion)).into_response())
 }
 
-fn events(said: SaidStream) -> impl Stream<Item = Bytes> {
-    said.filter_map(|next| async move {
-        match next {
+/// Adds to an answer what whoever asked should know.
+struct Warned {
+    accounting: Arc<Accounting>,
+    origin: Origin,
+}
+
+impl Warned {
+    fn answer(&self, completion: Completion) -> Inference {
+        let warning = self.accounting.warning(&self.origin, Some(&completion.provider));
+        Inference { warning, ..Inference::from(completion) }
+    }
+}
+
+fn events(said: SaidStream, warned: Warned) -> impl Stream<Item = Bytes> {
+    said.filter_map(move |next| {
+        let shown = match next {
             Ok(Said::Piece(piece)) => {
                 let said: String = piece.deltas.iter().filter_map(event_of).collect();
                 (!said.is_empty()).then(|| said.into())
             }
             Ok(Said::Finished(completion)) => {
-                let data = serde_json::to_value(Inference::from(completion)).unwrap_or_default();
+                let data = serde_json::to_value(warned.answer(completion)).unwrap_or_default();
                 Some(event("done", &data).into())
             }
             Err(error) => {
@@ -354,7 +384,8 @@ fn events(said: SaidStream) -> impl Stream<Item = Bytes> {
                 });
                 Some(event("error", &data).into())
             }
-        }
+        };
+        std::future::ready(shown)
     })
 }
 

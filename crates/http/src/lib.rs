@@ -22,6 +22,7 @@ mod gateway;
 mod health;
 mod infer;
 mod jobs;
+mod limits;
 mod memory;
 mod middleware;
 mod models;
@@ -37,6 +38,7 @@ mod session;
 mod settings;
 mod supervisor;
 mod ui;
+mod usage;
 mod wire;
 
 pub use app::{App, Lifetime, Options, Services};

@@ -64,7 +64,7 @@ impl IntoResponse for Error {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"atelier\""));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(RETRY_AFTER, HeaderValue::from(self.retry_after_seconds().unwrap_or(1)));
             }
             _ => {}
         }

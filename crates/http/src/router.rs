@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::middleware::{answer, guard, headers, limit};
 use crate::{
-    debugger, docs, events, gateway, health, infer, jobs, memory, models, openapi, planner, runs, seed_paths,
-    session, settings, supervisor, ui,
+    debugger, docs, events, gateway, health, infer, jobs, limits, memory, models, openapi, planner, runs,
+    seed_paths, session, settings, supervisor, ui, usage,
 };
 
 /// Every route there is, with everything around it.
@@ -50,5 +50,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(supervisor::routes())
         .merge(models::routes())
         .merge(infer::routes())
+        .merge(usage::routes())
+        .merge(limits::routes())
         .merge(settings::routes())
 }

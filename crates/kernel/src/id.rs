@@ -191,6 +191,14 @@ id_type!(
     WorkerId, "wrk"
 );
 id_type!(
+    /// A call of a model, in the ledger.
+    CallId, "call"
+);
+id_type!(
+    /// A limit on what models may be asked.
+    LimitId, "lim"
+);
+id_type!(
     /// A request, as `X-Request-ID` carries it.
     RequestId, "req"
 );

@@ -123,6 +123,9 @@ pub enum Error {
     /// A language model is needed and there is none.
     #[error("{}", no_model_message(*.0))]
     NoModel(NoModel),
+    /// A limit the owner set is used up.
+    #[error("{limit} is used up, or would be by this request")]
+    LimitReached { limit: String, is_rate: bool, retry_after: Duration },
     /// Every provider that could be asked failed.
     #[error("no model answered: {}", last_failures(.attempts))]
     Exhausted { attempts: Vec<Attempt>, telling: Telling },
@@ -149,6 +152,8 @@ impl Error {
             Self::Untranslatable { .. } => "model_request_untranslatable",
             Self::Options { .. } => "model_settings_invalid",
             Self::NoModel(_) => "no_model",
+            Self::LimitReached { is_rate: true, .. } => "rate_limited",
+            Self::LimitReached { is_rate: false, .. } => "budget_exhausted",
             Self::Exhausted { .. } => "no_model_answered",
         }
     }
@@ -190,6 +195,7 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::Options { .. }
             | Self::NoModel(_)
+            | Self::LimitReached { .. }
             | Self::Exhausted { .. } => false,
         }
     }
@@ -217,7 +223,10 @@ impl Error {
             | Self::Withheld { provider, .. }
             | Self::TooLarge { provider, .. } => Some(provider),
             Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
-            Self::Untranslatable { .. } | Self::Options { .. } | Self::NoModel(_) => None,
+            Self::Untranslatable { .. }
+            | Self::Options { .. }
+            | Self::NoModel(_)
+            | Self::LimitReached { .. } => None,
         }
     }
 
@@ -226,6 +235,7 @@ impl Error {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Upstream { retry_after, .. } => *retry_after,
             Self::Exhausted { telling, .. } => telling.retry_after,
+            Self::LimitReached { retry_after, .. } => Some(*retry_after),
             _ => None,
         }
     }
@@ -238,7 +248,7 @@ impl Error {
             | Self::Untranslatable { .. }
             | Self::Options { .. } => Kind::Invalid,
             Self::NotFound { .. } => Kind::NotFound,
-            Self::RateLimited { .. } | Self::TooLarge { .. } => Kind::Limit,
+            Self::RateLimited { .. } | Self::TooLarge { .. } | Self::LimitReached { .. } => Kind::Limit,
             Self::Exhausted { telling, .. } => telling.kind,
             Self::Unreachable { .. }
             | Self::Timeout { .. }
@@ -279,6 +289,10 @@ impl Error {
             }
             Self::NoModel(NoModel::PromptIsLocal) => {
                 "Start Ollama on this machine, or take out what is labelled local"
+            }
+            Self::LimitReached { is_rate: true, .. } => "Wait a moment and ask again",
+            Self::LimitReached { is_rate: false, .. } => {
+                "Wait until it begins anew, or raise it: `atelier limits list`"
             }
             Self::Exhausted { .. } => "`atelier doctor` tells how each provider can be mended",
         }

@@ -3,7 +3,7 @@
 //! A [`Provider`] answers one [`Request`] with one attempt, as a stream of [`Delta`]s or whole; an
 //! [`Endpoint`] is one that is asked over HTTP in its [`Dialect`]. The [`Router`] holds the owner's
 //! providers in order, retries, falls to the next one, has a broken answer gone on with, and tells
-//! with every answer which attempts led to it. [`Offline`] follows fixed rules, needs no network
+//! with every answer which attempts led to it; [`Accounting`] keeps account of every call. [`Offline`] follows fixed rules, needs no network
 //! and says plainly that it is not a language model.
 //!
 //! Invariants: a request labelled [`kernel::Privacy::Local`] reaches only providers on this
@@ -12,9 +12,11 @@
 //!
 //! Start reading at [`provider`], then [`router`].
 
+pub mod accounting;
 pub mod dialect;
 pub mod endpoint;
 pub mod error;
+pub mod ledger;
 pub mod message;
 pub mod offline;
 pub mod options;
@@ -24,10 +26,16 @@ mod retry;
 pub mod router;
 pub mod secret;
 mod sse;
+#[cfg(feature = "testing")]
+pub mod testing;
 
+pub use accounting::{
+    Accounting, Allowance, Amount, CacheOptions, Limit, LimitStanding, LimitState, Subject, Window,
+};
 pub use dialect::{Dialect, Raw};
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase, Telling};
+pub use ledger::{Call, CallFilter, CallOutcome, Ledger, Origin, Surface};
 pub use message::{
     Attempt, Completion, FinishReason, Format, Image, Message, Outcome, Part, Request, Role, Tool, ToolCall,
     ToolChoice, Usage,

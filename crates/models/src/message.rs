@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::dialect::{Dialect, Raw};
+use crate::ledger::Origin;
 use crate::options::Policy;
 
 /// Who says a message.
@@ -237,6 +238,8 @@ pub struct Request {
     pub raw: Option<Raw>,
     /// Something in it that only the dialect of `raw` can say: then no other provider will do.
     pub untranslatable: Option<String>,
+    /// Who asks, for the ledger and the limits.
+    pub origin: Origin,
 }
 
 impl Request {
@@ -337,7 +340,8 @@ pub struct Completion {
     pub stop_sequence: Option<String>,
     /// From sending the request to the end of the answer.
     pub latency_ms: u64,
-    /// Every attempt that led here, oldest first; the last one is the one that answered.
+    /// Every attempt that led here, oldest first; the last one is the one that answered. None at all
+    /// when the answer comes from the cache.
     pub attempts: Vec<Attempt>,
     /// If the request was written in the provider's dialect: the answer as it came in one piece, or
     /// the events that end a stream.
@@ -349,6 +353,11 @@ impl Completion {
     /// All its words.
     pub fn text(&self) -> String {
         text_of(&self.parts)
+    }
+
+    /// Whether nobody was asked, because the answer was known.
+    pub fn is_from_cache(&self) -> bool {
+        self.attempts.is_empty()
     }
 
     /// The tools it wants used.

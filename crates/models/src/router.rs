@@ -7,6 +7,7 @@
 //! Invariants: who may be asked at all is decided once, in [`candidates`]; `offline` is asked last,
 //! and only where text for a person will do; an answer that is not whole ends in an error.
 
+mod account;
 mod ask;
 mod candidates;
 mod health;
@@ -19,6 +20,7 @@ use futures::stream::{self, StreamExt};
 use kernel::{Clock, Entropy, Privacy};
 use tokio::sync::Semaphore;
 
+use crate::accounting::Accounting;
 use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -26,6 +28,7 @@ use crate::message::{Attempt, Completion, Format, Request, Usage};
 use crate::offline::Offline;
 use crate::options::{ModelsOptions, Price, ProviderOptions};
 use crate::provider::{Provider, Said, SaidStream};
+use account::Account;
 use health::Health;
 pub use health::Standing;
 
@@ -33,6 +36,7 @@ pub use health::Standing;
 pub struct Router {
     inner: Arc<Inner>,
     offline: Offline,
+    accounting: Option<Arc<Accounting>>,
 }
 
 struct Inner {
@@ -135,7 +139,13 @@ impl Router {
 
     fn over(members: Vec<Arc<Member>>, options: &ModelsOptions, entropy: Arc<dyn Entropy>) -> Self {
         let inner = Inner { members, options: options.clone(), entropy };
-        Self { inner: Arc::new(inner), offline: Offline::new() }
+        Self { inner: Arc::new(inner), offline: Offline::new(), accounting: None }
+    }
+
+    /// The router, which from now on keeps account of every call.
+    #[must_use]
+    pub fn with_accounting(self, accounting: Arc<Accounting>) -> Self {
+        Self { accounting: Some(accounting), ..self }
     }
 
     /// Answers with a language model where one can be reached, else with `offline`.
@@ -144,14 +154,17 @@ impl Router {
     /// As [`Router::complete_with_model`] when the request wants JSON, which `offline` cannot give;
     /// else never.
     pub async fn complete(&self, request: &Request) -> Result<Completion, Error> {
-        match self.complete_with_model(request).await {
+        let account = Account::open(self.accounting.as_ref(), request, false).await;
+        let answer = match self.whole(request, &account).await {
             Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if is_text(request) => {
                 tracing::info!(code = error.code(), "answering offline");
-                let completion = self.offline.complete(request).await?;
-                Ok(behind(error.attempts(), completion))
+                let completion = self.offline.complete(request).await;
+                completion.map(|completion| behind(error.attempts(), completion))
             }
             other => other,
-        }
+        };
+        account.close(&answer);
+        answer
     }
 
     /// Answers with a language model, or with `offline` if the request names it.
@@ -160,13 +173,28 @@ impl Router {
     /// [`Error::NoModel`] when none may be asked, [`Error::Exhausted`] with every attempt when none
     /// answered.
     pub async fn complete_with_model(&self, request: &Request) -> Result<Completion, Error> {
+        let account = Account::open(self.accounting.as_ref(), request, false).await;
+        let answer = self.whole(request, &account).await;
+        account.close(&answer);
+        answer
+    }
+
+    async fn whole(&self, request: &Request, account: &Account) -> Result<Completion, Error> {
         if is_for_offline(request) {
             return self.offline.complete(request).await;
         }
-        let candidates = candidates::choose(&self.inner, request)?.into();
+        if let Some(known) = self.accounting.as_ref().and_then(|accounting| accounting.cached(request)) {
+            return Ok(known);
+        }
+        let candidates = account.admit(candidates::choose(&self.inner, request)?)?.into();
         let mut failures = ask::Failures::default();
-        match ask::whole(&self.inner, request, candidates, &mut failures).await {
-            Some(completion) => Ok(behind(&failures.attempts, completion)),
+        match ask::whole(&self.inner, request, candidates, &mut failures, account).await {
+            Some(completion) => {
+                if let Some(accounting) = &self.accounting {
+                    accounting.keep(request, &completion);
+                }
+                Ok(behind(&failures.attempts, completion))
+            }
             None => Err(failures.into_error()),
         }
     }
@@ -176,12 +204,15 @@ impl Router {
     /// # Errors
     /// As [`Router::complete`]; later ones come through the stream.
     pub async fn stream(&self, request: &Request) -> Result<SaidStream, Error> {
-        match self.stream_with_model(request).await {
+        let account = Account::open(self.accounting.as_ref(), request, true).await;
+        let begun = match self.begin(request, &account).await {
             Err(error @ (Error::NoModel(_) | Error::Exhausted { .. })) if is_text(request) => {
-                Ok(after(error.attempts().to_vec(), self.offline.stream(request).await?))
+                let said = self.offline.stream(request).await;
+                said.map(|said| after(error.attempts().to_vec(), said))
             }
             other => other,
-        }
+        };
+        account.follow(begun)
     }
 
     /// As [`Router::complete_with_model`], as a stream that has begun.
@@ -189,16 +220,27 @@ impl Router {
     /// # Errors
     /// As [`Router::complete_with_model`]; later ones come through the stream.
     pub async fn stream_with_model(&self, request: &Request) -> Result<SaidStream, Error> {
+        let account = Account::open(self.accounting.as_ref(), request, true).await;
+        let begun = self.begin(request, &account).await;
+        account.follow(begun)
+    }
+
+    async fn begin(&self, request: &Request, account: &Account) -> Result<SaidStream, Error> {
         if is_for_offline(request) {
             return self.offline.stream(request).await;
         }
-        let candidates = candidates::choose(&self.inner, request)?;
-        relay::begin(&self.inner, request, candidates).await
+        let candidates = account.admit(candidates::choose(&self.inner, request)?)?;
+        relay::begin(&self.inner, request, candidates, account).await
     }
 
     /// Whether a language model may be asked with content of this label; it may still not answer.
     pub fn has_model(&self, privacy: Privacy) -> bool {
         candidates::may_answer(&self.inner.members, self.inner.options.policy, privacy).is_ok()
+    }
+
+    /// Whether some provider beyond this machine has a price.
+    pub fn costs_money(&self) -> bool {
+        self.inner.members.iter().any(|member| member.price.is_some() && !member.provider.is_local())
     }
 
     /// All providers in the order they are asked, `offline` last.

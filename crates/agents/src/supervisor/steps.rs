@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memory::{Hit, Memory, Query};
-use models::{Message, Request, Router};
+use models::{Message, Origin, Request, Router};
 use runs::{Blobs, Failure, GateRequest, LogLevel, RetryPolicy, RunContext, StepOptions, StepScope, Verdict};
 use sandbox::{Limits, OutputChunk, Stream};
 use serde_json::{Value, json};
@@ -104,6 +104,7 @@ pub(super) struct Carrier {
     pub memory: Memory,
     pub models: Arc<Router>,
     pub model: Option<String>,
+    pub origin: Origin,
     pub desk: Desk,
 }
 
@@ -296,7 +297,8 @@ impl Carrier {
         task: String,
     ) -> Result<Option<String>, Failure> {
         let messages = vec![Message::system(system), Message::user(task)];
-        let request = Request { model: self.model.clone(), ..Request::new(messages) };
+        let request =
+            Request { model: self.model.clone(), origin: self.origin.clone(), ..Request::new(messages) };
         let (attempts, answer) = match self.models.complete_with_model(&request).await {
             Ok(completion) => (completion.attempts.clone(), Ok(Some(completion.text()))),
             Err(error @ models::Error::NoModel(_)) => (error.attempts().to_vec(), Ok(None)),

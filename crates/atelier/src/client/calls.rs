@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::wire::{CodeRun, Dispatch, Hit, List, Run, RunDetail, Snapshot};
+use super::wire::{CodeRun, Dispatch, Hit, Limit, List, Run, RunDetail, Snapshot, UsageReport};
 use super::{Answer, Call, Client, Result, problem::Problem};
 use kernel::Kind;
 
 const RUNS: [&str; 3] = ["api", "v1", "runs"];
+const LIMITS: [&str; 4] = ["api", "v1", "llm", "limits"];
 /// How often a submission whose answer got lost is sent again; its key keeps it single.
 const SUBMISSIONS: u32 = 3;
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -165,6 +166,32 @@ impl Client {
     /// Writes the planner's log to a file in the workspace.
     pub async fn snapshot_memory(&self, limit: u32) -> Result<Answer<Snapshot>> {
         self.ask(Call::get(["api", "v1", "memory", "snapshot"]).query("limit", Some(limit))).await
+    }
+
+    /// What models were asked since `from`, by days.
+    pub async fn usage(&self, from: &str) -> Result<Answer<UsageReport>> {
+        self.ask(Call::get(["api", "v1", "llm", "usage"]).query("from", Some(from))).await
+    }
+
+    /// The limits on models.
+    pub async fn limits(&self) -> Result<Answer<List<Limit>>> {
+        self.ask(Call::get(LIMITS)).await
+    }
+
+    /// Makes a limit.
+    pub async fn create_limit(&self, limit: Value) -> Result<Answer<Limit>> {
+        self.ask(Call::post(LIMITS, limit)).await
+    }
+
+    /// Gives a limit other numbers.
+    pub async fn change_limit(&self, id: &str, numbers: Value) -> Result<Answer<Limit>> {
+        let path = with(&LIMITS, &[id]);
+        self.ask(Call { body: Some(numbers), ..Call::new(Method::PATCH, path) }).await
+    }
+
+    /// Removes a limit.
+    pub async fn delete_limit(&self, id: &str) -> Result<()> {
+        self.send(&Call::new(Method::DELETE, with(&LIMITS, &[id]))).await.map(drop)
     }
 
     /// Whether a server answers within a short time, and is not about to stop.

@@ -370,3 +370,103 @@ pub struct Event {
     #[serde(default)]
     pub payload: Value,
 }
+
+/// What models were asked, and what it cost.
+#[derive(Debug, Deserialize)]
+pub struct UsageReport {
+    /// All of it.
+    pub totals: Figures,
+    /// By provider.
+    pub by_provider: Vec<NamedFigures>,
+    /// By model.
+    pub by_model: Vec<NamedFigures>,
+    /// By token.
+    pub by_token: Vec<NamedFigures>,
+    /// By day and provider.
+    pub series: Vec<NamedFigures>,
+}
+
+/// Figures over calls.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Figures {
+    /// Calls.
+    pub requests: u64,
+    /// Those that failed.
+    pub failures: u64,
+    /// Tokens of prompts.
+    pub tokens_in: u64,
+    /// Tokens of answers.
+    pub tokens_out: u64,
+    /// US dollars.
+    pub usd: f64,
+    /// Whether some of it is only known roughly.
+    pub is_estimated: bool,
+    /// How long answers took.
+    #[serde(default)]
+    pub latency_ms: Option<Percentiles>,
+}
+
+/// So many in a hundred took at most so many milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Percentiles {
+    /// 50.
+    pub p50: f64,
+    /// 95.
+    pub p95: f64,
+}
+
+/// Figures with whatever names them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NamedFigures {
+    /// The beginning of a day.
+    #[serde(default)]
+    pub start: String,
+    /// A provider.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// A model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What a token is called.
+    #[serde(default)]
+    pub name: String,
+    /// Its figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// A limit on what models may be asked.
+#[derive(Debug, Deserialize)]
+pub struct Limit {
+    /// Its id.
+    pub id: String,
+    /// Whose consumption it limits.
+    pub scope: String,
+    /// The token or provider.
+    pub subject: Option<String>,
+    /// The time in which it is counted.
+    pub window: String,
+    /// At most so many requests.
+    pub requests: Option<u64>,
+    /// At most so many tokens.
+    pub tokens: Option<u64>,
+    /// At most so many US dollars.
+    pub usd: Option<f64>,
+    /// What was used.
+    pub used: Used,
+    /// How it stands.
+    pub state: String,
+    /// When there is room again.
+    pub resets_at: String,
+}
+
+/// What was used of a limit.
+#[derive(Debug, Deserialize)]
+pub struct Used {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// US dollars.
+    pub usd: f64,
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::models::dialect::{Encode, Failure, Finish};
-use ::models::{Completion, Error, Piece, Said, SaidStream};
+use ::models::{Completion, Error, Origin, Piece, Said, SaidStream};
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -17,6 +17,8 @@ use super::refusal::Refusal;
 use crate::app::App;
 use crate::follow::sse;
 
+const PROVIDER: &str = "x-atelier-provider";
+
 /// A whole answer: as the provider wrote it where it speaks the client's dialect.
 pub(super) fn whole(completion: &Completion, manner: &Manner) -> Response {
     let mut response = match &completion.raw {
@@ -27,9 +29,22 @@ pub(super) fn whole(completion: &Completion, manner: &Manner) -> Response {
     response
 }
 
+/// The answer, with a word to whoever asked when a limit is nearly used up.
+pub(super) fn warned(mut response: Response, app: &App, origin: &Origin) -> Response {
+    let provider = response.headers().get(PROVIDER).and_then(|name| name.to_str().ok());
+    let warning = app.services.accounting.warning(origin, provider);
+    if let Some(Ok(value)) = warning.map(HeaderValue::try_from) {
+        response.headers_mut().insert("x-atelier-warning", value);
+    }
+    response
+}
+
 fn name_provider(response: &mut Response, completion: &Completion) {
+    if completion.is_from_cache() {
+        response.headers_mut().insert("x-atelier-cache", HeaderValue::from_static("hit"));
+    }
     if let Ok(value) = HeaderValue::try_from(&completion.provider) {
-        response.headers_mut().insert("x-atelier-provider", value);
+        response.headers_mut().insert(PROVIDER, value);
     }
 }
 

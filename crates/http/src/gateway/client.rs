@@ -1,7 +1,7 @@
 //! The APIs that clients are answered in.
 
 use ::models::dialect::{Encode, Failure, Misread, anthropic, chat, responses};
-use ::models::{Completion, Dialect, Raw, Request};
+use ::models::{Completion, Dialect, Raw, Request, Surface};
 use axum::body::Bytes;
 use serde_json::Value;
 
@@ -38,6 +38,15 @@ impl Client {
             Self::Chat => Dialect::Chat,
             Self::Anthropic => Dialect::Anthropic,
             Self::Responses => Dialect::Responses,
+        }
+    }
+
+    /// What a call that comes from here is booked under.
+    pub fn surface(self) -> Surface {
+        match self {
+            Self::Chat => Surface::Chat,
+            Self::Anthropic => Surface::Messages,
+            Self::Responses => Surface::Responses,
         }
     }
 

@@ -72,7 +72,8 @@ impl From<Error> for Refusal {
             None => error.to_string(),
         };
         let provider = error.provider().map(str::to_owned);
-        let retry_after_seconds = matches!(status, 429 | 503).then_some(5);
+        let retry_after_seconds =
+            matches!(status, 429 | 503).then(|| error.retry_after_seconds().unwrap_or(5));
         Self { status, code: error.code().to_owned(), message, provider, retry_after_seconds }
     }
 }

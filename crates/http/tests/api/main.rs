@@ -6,6 +6,7 @@ mod document;
 mod factory;
 mod faults;
 mod gateway;
+mod ledger;
 mod privacy;
 mod refused;
 mod runs;

@@ -85,7 +85,7 @@ impl Server {
         let accounts =
             Arc::new(Accounts::new(Arc::new(FakeAccountStore::default()), clock.clone(), entropy.clone()));
         let token = issue(&accounts, Scopes::all()).await;
-        let services = doubles::services(&engine);
+        let services = doubles::services(&engine).await;
         let job_types = ["supervisor", "chatter", "stuck"].map(str::to_owned);
         let options = Options { job_types: Arc::new(job_types), ..options };
         let app = App {

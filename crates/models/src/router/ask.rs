@@ -10,6 +10,7 @@ use kernel::Kind;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::account::{Account, Tab};
 use super::candidates::Candidate;
 use super::{Inner, of};
 use crate::error::{Error, Phase, Telling};
@@ -53,8 +54,18 @@ pub(super) struct Live {
     pub said: SaidStream,
     pub asked: Instant,
     pub first_content: Duration,
+    pub tab: Tab,
     /// Held for as long as the provider is busy with it.
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// A stream that has begun, before it is known whose tab it is on.
+struct Opened {
+    candidate: Candidate,
+    said: SaidStream,
+    asked: Instant,
+    first_content: Duration,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// A whole answer from the first candidate that gives one.
@@ -63,6 +74,7 @@ pub(super) async fn whole(
     request: &Request,
     candidates: VecDeque<Candidate>,
     failures: &mut Failures,
+    account: &Account,
 ) -> Option<Completion> {
     let call = |candidate: Candidate, request: Request| -> BoxFuture<'_, Result<Completion, Error>> {
         Box::pin(async move {
@@ -75,7 +87,9 @@ pub(super) async fn whole(
         })
     };
     let mut waiting = candidates;
-    first(inner, request, &mut waiting, failures, call).await
+    let (completion, tab) = first(inner, request, &mut waiting, failures, account, call).await?;
+    tab.answered(completion.usage);
+    Some(completion)
 }
 
 /// A stream from the first candidate that begins one; it is taken from `waiting`, and so are those
@@ -85,17 +99,20 @@ pub(super) async fn live(
     request: &Request,
     waiting: &mut VecDeque<Candidate>,
     failures: &mut Failures,
+    account: &Account,
 ) -> Option<Live> {
-    let call = |candidate: Candidate, request: Request| -> BoxFuture<'_, Result<Live, Error>> {
+    let call = |candidate: Candidate, request: Request| -> BoxFuture<'_, Result<Opened, Error>> {
         Box::pin(async move {
             let permit = permit(&candidate).await;
             let asked = Instant::now();
             let said = candidate.member.provider.stream(&request).await?;
             let said = opened(candidate.member.provider.name(), said).await?;
-            Ok(Live { candidate, said, asked, first_content: asked.elapsed(), _permit: permit })
+            Ok(Opened { candidate, said, asked, first_content: asked.elapsed(), permit })
         })
     };
-    first(inner, request, waiting, failures, call).await
+    let (opened, tab) = first(inner, request, waiting, failures, account, call).await?;
+    let Opened { candidate, said, asked, first_content, permit } = opened;
+    Some(Live { candidate, said, asked, first_content, tab, _permit: permit })
 }
 
 async fn permit(candidate: &Candidate) -> Option<OwnedSemaphorePermit> {
@@ -111,13 +128,14 @@ async fn first<T>(
     request: &Request,
     waiting: &mut VecDeque<Candidate>,
     failures: &mut Failures,
+    account: &Account,
     call: impl Fn(Candidate, Request) -> BoxFuture<'static, Result<T, Error>> + Sync,
-) -> Option<T> {
+) -> Option<(T, Tab)> {
     let hedge = inner.options.hedge_after_ms.map(Duration::from_millis);
     let mut asked = FuturesUnordered::new();
     loop {
         if asked.is_empty() {
-            asked.push(ask(inner, request, waiting.pop_front()?, &call));
+            asked.push(ask(inner, request, waiting.pop_front()?, account, &call));
         }
         let patience = async {
             match hedge.filter(|_| !waiting.is_empty()) {
@@ -137,7 +155,7 @@ async fn first<T>(
             }
             () = patience => {
                 if let Some(next) = waiting.pop_front() {
-                    asked.push(ask(inner, request, next, &call));
+                    asked.push(ask(inner, request, next, account, &call));
                 }
             }
         }
@@ -155,8 +173,9 @@ async fn ask<T, F>(
     inner: &Inner,
     request: &Request,
     mut candidate: Candidate,
+    account: &Account,
     call: &impl Fn(Candidate, Request) -> F,
-) -> (Option<T>, Vec<Note>)
+) -> (Option<(T, Tab)>, Vec<Note>)
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -167,11 +186,18 @@ where
     loop {
         candidate.tries += 1;
         let started = Instant::now();
+        let tab = match account.tab(&candidate) {
+            Ok(tab) => tab,
+            Err(error) => {
+                notes.push(Note { candidate, error, after: Duration::ZERO });
+                return (None, notes);
+            }
+        };
         let health = &candidate.member.health;
         health.asked(candidate.model(), &options.breaker);
         let request = Request { model: candidate.model.clone(), ..request.clone() };
         let error = match timeout_at(deadline, call(candidate.clone(), request)).await {
-            Ok(Ok(answer)) => return (Some(answer), notes),
+            Ok(Ok(answer)) => return (Some((answer, tab)), notes),
             Ok(Err(error)) => error,
             Err(_) => Error::Timeout {
                 provider: candidate.member.provider.name().to_owned(),
@@ -179,6 +205,7 @@ where
                 after_ms: u64::try_from(total.as_millis()).unwrap_or(u64::MAX),
             },
         };
+        tab.failed(&error, None);
         health.failed(candidate.model(), &error, &options.breaker);
         let wait = pause(&options.retry, candidate.tries, &error, inner.entropy.as_ref());
         notes.push(Note { candidate: candidate.clone(), error, after: started.elapsed() });

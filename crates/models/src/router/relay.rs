@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt};
 
+use super::account::Account;
 use super::ask::{self, Failures, Live};
 use super::candidates::Candidate;
 use super::splice::{Splice, continuation};
@@ -19,14 +20,16 @@ pub(super) async fn begin(
     inner: &Arc<Inner>,
     request: &Request,
     candidates: Vec<Candidate>,
+    account: &Account,
 ) -> Result<SaidStream, Error> {
     let mut waiting: VecDeque<Candidate> = candidates.into();
     let mut failures = Failures::default();
-    let Some(live) = ask::live(inner, request, &mut waiting, &mut failures).await else {
+    let Some(live) = ask::live(inner, request, &mut waiting, &mut failures, account).await else {
         return Err(failures.into_error());
     };
     let relay = Relay {
         inner: inner.clone(),
+        account: account.clone(),
         request: request.clone(),
         waiting,
         failures,
@@ -40,6 +43,7 @@ pub(super) async fn begin(
 
 struct Relay {
     inner: Arc<Inner>,
+    account: Account,
     request: Request,
     waiting: VecDeque<Candidate>,
     failures: Failures,
@@ -51,6 +55,17 @@ struct Relay {
     splice: Option<Splice>,
     /// The end, while the last words go first.
     last: Option<Completion>,
+}
+
+/// Whoever listened has gone; what was said until then is charged for.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Some(live) = self.live.take() {
+            let said = self.transcript.parts();
+            let usage = ask::usage_of_broken(&live.candidate, &self.request, said);
+            live.tab.hung_up(usage);
+        }
+    }
 }
 
 impl Relay {
@@ -110,6 +125,7 @@ impl Relay {
         let member = &live.candidate.member;
         member.health.answered(live.candidate.model(), live.first_content);
         let usage = member.priced(completion.usage);
+        live.tab.answered(usage);
         let own = Completion { usage, ..completion }.with_own_attempt();
         rest.iter().for_each(|delta| self.transcript.push(delta));
         let whole = behind(&self.failures.attempts, own);
@@ -133,13 +149,15 @@ impl Relay {
         candidate.member.health.failed(candidate.model(), &error, &options.breaker);
         let said = self.transcript.parts();
         let usage = ask::usage_of_broken(&candidate, &self.request, said);
+        live.tab.failed(&error, Some(usage));
         self.failures.note(&candidate, &error, live.asked.elapsed(), Some(usage));
         if error.is_transient() && candidate.tries < options.retry.attempts {
             self.waiting.push_back(candidate);
         }
         let (request, may_continue) = continuation(&self.request, said);
         let splice = Splice::new(said, may_continue);
-        let live = ask::live(&self.inner, &request, &mut self.waiting, &mut self.failures).await;
+        let live =
+            ask::live(&self.inner, &request, &mut self.waiting, &mut self.failures, &self.account).await;
         match live {
             Some(live) => {
                 (self.live, self.splice) = (Some(live), Some(splice));

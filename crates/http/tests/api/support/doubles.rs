@@ -9,7 +9,8 @@ use http_surface::services::{
     Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
-use models::{ModelsOptions, Router};
+use models::testing::FakeLedger;
+use models::{Accounting, CacheOptions, ModelsOptions, Router};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use super::{NOW, workflows};
 
 /// Doubles for everything behind the routes but `engine`.
-pub fn services(engine: &Engine) -> Services {
+pub async fn services(engine: &Engine) -> Services {
     let scripted = Arc::new(Scripted::default());
     Services {
         planner: scripted.clone(),
@@ -26,8 +27,17 @@ pub fn services(engine: &Engine) -> Services {
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
         router: router(&ModelsOptions::default()),
+        accounting: accounting(&CacheOptions::default()).await,
         preferences: scripted,
     }
+}
+
+/// Accounts that are kept in memory.
+pub async fn accounting(cache: &CacheOptions) -> Arc<Accounting> {
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
+    let ledger = Arc::new(FakeLedger::default());
+    let accounting = Accounting::start(ledger, cache, clock, Arc::new(SeededEntropy::new(5))).await;
+    Arc::new(accounting.expect("an empty ledger can be read"))
 }
 
 /// A router over these providers; without any, rules answer.
