@@ -46,7 +46,10 @@ impl Dense {
     pub fn new(weights: &[f32], bias: Vec<f32>, quantised: bool, level: Level) -> Self {
         let inputs = weights.len() / bias.len().max(1);
         let panel = level.panel_width();
-        assert!(inputs % 4 == 0 && bias.len() % panel == 0, "the model's sizes are whole panels");
+        assert!(
+            inputs.is_multiple_of(4) && bias.len().is_multiple_of(panel),
+            "the model's sizes are whole panels"
+        );
         let outputs = bias.len();
         let layout = if quantised {
             Layout::bytes(weights, inputs, panel)

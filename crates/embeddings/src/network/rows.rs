@@ -38,7 +38,7 @@ impl Kernel for Quantise<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { input, width, output } = self;
-        assert!(width % S::LANES == 0, "rows are whole vectors");
+        assert!(width.is_multiple_of(S::LANES), "rows are whole vectors");
         output.bytes.resize(input.len(), 0);
         output.scales.clear();
         output.lows.clear();

@@ -1,5 +1,7 @@
 //! The innermost loops of a matrix product: some rows by a few vectors of columns, in registers.
 #![allow(unsafe_code)]
+// Plain counters unroll into registers; `enumerate` over the sums keeps them in memory at times.
+#![allow(clippy::needless_range_loop)]
 
 use crate::simd::Simd;
 

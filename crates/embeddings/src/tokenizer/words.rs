@@ -34,7 +34,7 @@ impl<Letters: Iterator<Item = char>> Words<Letters> {
             return Some(Word::Whole(&self.buffer));
         }
         let mut chars = 0;
-        while let Some(letter) = self.letters.next() {
+        for letter in self.letters.by_ref() {
             if letter.is_whitespace() {
                 if chars > 0 {
                     break;
