@@ -3,6 +3,9 @@
 //! Everything else arrives as [`kernel::Error`]. Invariant: the two exhaustive matches here,
 //! [`Error::status`] and [`status_of`], are the only places where a failure gets its HTTP status.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use accounts::Scope;
 use axum::http::StatusCode;
 use kernel::Kind;
@@ -116,8 +119,8 @@ pub enum Error {
         status: StatusCode,
         /// The provider.
         provider: Option<String>,
-        /// How long to wait before the same may succeed.
-        retry_after: Option<std::time::Duration>,
+        /// How many seconds to wait before the same may succeed.
+        retry_after: Option<NonZeroU32>,
         /// What happened.
         error: kernel::Error,
     },
@@ -129,7 +132,9 @@ pub enum Error {
 impl From<::models::Error> for Error {
     fn from(error: ::models::Error) -> Self {
         let provider = error.provider().map(str::to_owned);
-        let retry_after = error.retry_after();
+        let whole = |wait: Duration| wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = error.retry_after().map(|wait| u32::try_from(whole(wait)).unwrap_or(u32::MAX));
+        let retry_after = seconds.and_then(NonZeroU32::new);
         Self::Model { status: status_of_model(&error), provider, retry_after, error: error.into() }
     }
 }
@@ -256,9 +261,7 @@ impl Error {
     /// Whole seconds to wait, where that is known and something is to be waited for.
     pub fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::Model { retry_after: Some(wait), .. } => {
-                Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
-            }
+            Self::Model { retry_after, .. } => retry_after.map(|seconds| u64::from(seconds.get())),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
 //! The accounts of a router over providers that exist only here, with time standing still.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ struct Made {
 }
 
 impl Made {
-    fn new(name: &'static str, acts: impl IntoIterator<Item = Act>) -> Arc<dyn Provider> {
+    fn provider(name: &'static str, acts: impl IntoIterator<Item = Act>) -> Arc<dyn Provider> {
         Arc::new(Self { name, acts: Mutex::new(acts.into_iter().collect()) })
     }
 
@@ -158,7 +159,9 @@ fn attempts(call: &Call) -> Vec<(&str, &str)> {
 #[tokio::test(start_paused = true)]
 async fn a_call_is_written_down_with_every_attempt_whole_and_streamed() {
     for is_stream in [false, true] {
-        let desk = Desk::over([Made::new("one", [Act::Fail]), Made::new("two", [Act::Say("Paris")])]).await;
+        let desk =
+            Desk::over([Made::provider("one", [Act::Fail]), Made::provider("two", [Act::Say("Paris")])])
+                .await;
         if is_stream {
             desk.router.stream_with_model(&request()).await.unwrap().collect::<Vec<_>>().await;
         } else {
@@ -176,9 +179,11 @@ async fn a_call_is_written_down_with_every_attempt_whole_and_streamed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_broke_off_is_charged_for_beside_the_one_that_went_on() {
-    let desk =
-        Desk::over([Made::new("one", [Act::SayAndBreak("Par")]), Made::new("two", [Act::Say("Paris")])])
-            .await;
+    let desk = Desk::over([
+        Made::provider("one", [Act::SayAndBreak("Par")]),
+        Made::provider("two", [Act::Say("Paris")]),
+    ])
+    .await;
     desk.router.stream_with_model(&request()).await.unwrap().collect::<Vec<_>>().await;
     let call = desk.only_call().await;
     assert_eq!(attempts(&call), [("one", "interrupted"), ("two", "answered")]);
@@ -187,7 +192,8 @@ async fn an_answer_that_broke_off_is_charged_for_beside_the_one_that_went_on() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_goes_away_is_charged_for_what_came_until_then() {
-    let desk = Desk::over([Made::new("one", [Act::SayAndHang("Paris is the capital"), Act::Hang])]).await;
+    let desk =
+        Desk::over([Made::provider("one", [Act::SayAndHang("Paris is the capital"), Act::Hang])]).await;
     let mut said = desk.router.stream_with_model(&request()).await.unwrap();
     said.next().await;
     drop(said);
@@ -206,7 +212,7 @@ async fn whoever_goes_away_is_charged_for_what_came_until_then() {
 #[tokio::test(start_paused = true)]
 async fn who_lost_to_a_faster_provider_is_charged_for_too() {
     let options = ModelsOptions { hedge_after_ms: Some(50), ..ModelsOptions::default() };
-    let providers = vec![Made::new("one", [Act::Hang]), Made::new("two", [Act::Say("Paris")])];
+    let providers = vec![Made::provider("one", [Act::Hang]), Made::provider("two", [Act::Say("Paris")])];
     let desk = Desk::new(providers, options, false).await;
     desk.router.complete_with_model(&request()).await.unwrap();
     let call = desk.only_call().await;
@@ -215,7 +221,7 @@ async fn who_lost_to_a_faster_provider_is_charged_for_too() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_model_the_rules_answer_is_the_calls_answer() {
-    let desk = Desk::over([Made::new("one", [Act::Fail])]).await;
+    let desk = Desk::over([Made::provider("one", [Act::Fail])]).await;
     desk.router.complete(&request()).await.unwrap();
     let call = desk.only_call().await;
     assert_eq!((call.outcome, call.provider.as_deref()), (CallOutcome::Answered, Some("offline")));
@@ -224,7 +230,7 @@ async fn without_a_model_the_rules_answer_is_the_calls_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_refuses_clearly_and_only_those_it_is_meant_for() {
-    let desk = Desk::over([Made::new("one", [Act::Say("Paris"); 4])]).await;
+    let desk = Desk::over([Made::provider("one", [Act::Say("Paris"); 4])]).await;
     let allowance = Allowance { requests: Some(1), ..Allowance::default() };
     desk.limit(Subject::Token("tok_1".into()), Window::Minute, allowance).await;
     desk.router.complete_with_model(&request()).await.unwrap();
@@ -241,7 +247,7 @@ async fn a_limit_refuses_clearly_and_only_those_it_is_meant_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_budget_that_is_used_up_warns_first_and_refuses_until_the_next_day() {
-    let desk = Desk::over([Made::new("one", [Act::Say("Paris"); 8])]).await;
+    let desk = Desk::over([Made::provider("one", [Act::Say("Paris"); 8])]).await;
     let allowance = Allowance { tokens: Some(45), ..Allowance::default() };
     desk.limit(Subject::Workspace, Window::Day, allowance).await;
     let small = Request { max_tokens: Some(2), ..request() };
@@ -260,7 +266,9 @@ async fn a_budget_that_is_used_up_warns_first_and_refuses_until_the_next_day() {
 
 #[tokio::test(start_paused = true)]
 async fn a_providers_limit_hands_over_to_the_next_provider_and_refuses_when_none_is_left() {
-    let desk = Desk::over([Made::new("one", [Act::Say("1"); 2]), Made::new("two", [Act::Say("2"); 2])]).await;
+    let desk =
+        Desk::over([Made::provider("one", [Act::Say("1"); 2]), Made::provider("two", [Act::Say("2"); 2])])
+            .await;
     for name in ["one", "two"] {
         let allowance = Allowance { requests: Some(1), ..Allowance::default() };
         desk.limit(Subject::Provider(name.into()), Window::Day, allowance).await;
@@ -288,7 +296,7 @@ async fn the_first_limit_is_made_once_and_not_again_when_it_was_removed() {
 
 #[tokio::test(start_paused = true)]
 async fn known_answers_cost_nothing_and_never_cross_privacy_labels() {
-    let providers = vec![Made::new("one", ["1", "2", "3", "4"].map(Act::Say))];
+    let providers = vec![Made::provider("one", ["1", "2", "3", "4"].map(Act::Say))];
     let desk = Desk::new(providers, ModelsOptions::default(), true).await;
     let same = Request { temperature: Some(0.0), ..request() };
     let ask = async |request: &Request| desk.router.complete_with_model(request).await.unwrap();
