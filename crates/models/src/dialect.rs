@@ -14,7 +14,7 @@ mod values;
 
 use bytes::Bytes;
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -23,7 +23,7 @@ use crate::provider::{Delta, Event};
 pub(crate) use transcript::Transcript;
 
 /// An API that models are asked through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// OpenAI's chat completions, which most others imitate.

@@ -43,6 +43,8 @@ pub enum NoModel {
     PolicyIsLocalOnly,
     /// Only remote ones are configured, and the prompt must not leave this machine.
     PromptIsLocal,
+    /// The owner's chain names none that may be asked.
+    ChainIsEmpty,
 }
 
 /// A failure of this crate.
@@ -223,6 +225,9 @@ impl Error {
             Self::NoModel(NoModel::PromptIsLocal) => {
                 "Start Ollama on this machine, or take out what is labelled local"
             }
+            Self::NoModel(NoModel::ChainIsEmpty) => {
+                "Name a provider in the chain that is enabled and may be asked, or take the chain away"
+            }
             Self::Exhausted { .. } => "`atelier doctor` tells how each provider can be mended",
         }
     }
@@ -242,6 +247,7 @@ fn no_model_message(reason: NoModel) -> &'static str {
         NoModel::PolicyIsLocalOnly => {
             "this needs a language model on this machine, and only remote ones are configured"
         }
+        NoModel::ChainIsEmpty => "this needs a language model, and the chain holds none that may be asked",
         NoModel::PromptIsLocal => {
             "this prompt holds content that must stay on this machine, and no language model runs here"
         }
