@@ -50,6 +50,8 @@ pub struct Services {
     pub models: Arc<dyn Models>,
     /// Asks them.
     pub router: Arc<::models::Router>,
+    /// Knows the owner's providers, and changes them.
+    pub providers: Arc<::models::Providers>,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

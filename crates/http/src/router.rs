@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::middleware::{answer, guard, headers, limit};
 use crate::{
-    debugger, docs, events, gateway, health, infer, jobs, memory, models, openapi, planner, runs, seed_paths,
-    session, settings, supervisor, ui,
+    debugger, docs, events, gateway, health, infer, jobs, memory, models, openapi, planner, providers, runs,
+    seed_paths, session, settings, supervisor, ui,
 };
 
 /// Every route there is, with everything around it.
@@ -50,5 +50,6 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(supervisor::routes())
         .merge(models::routes())
         .merge(infer::routes())
+        .merge(providers::routes())
         .merge(settings::routes())
 }

@@ -11,9 +11,11 @@
 pub mod disk;
 pub mod script;
 pub mod scripted_model;
+pub mod scripted_ollama;
 pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};
 pub use script::{Fault, RecordedRequest, Reply, Script, ToolUse};
 pub use scripted_model::ScriptedModel;
+pub use scripted_ollama::{PullFault, ScriptedOllama};
 pub use workspace::{TemporaryWorkspace, free_port};

@@ -22,7 +22,7 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
 }
 
 fn filled(path: &str) -> String {
-    path.replace("{id}", "run_01hv5k3m9x7q2w8e4r6t").replace("{path}", "a/b.txt")
+    path.replace("{id}", "run_01hv5k3m9x7q2w8e4r6t").replace("{name}", "ollama").replace("{path}", "a/b.txt")
 }
 
 #[test]

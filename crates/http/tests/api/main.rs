@@ -4,6 +4,7 @@
 mod document;
 mod factory;
 mod gateway;
+mod providers;
 mod refused;
 mod runs;
 mod session;

@@ -9,7 +9,8 @@ use http_surface::services::{
     Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
-use models::{ModelsOptions, Router};
+use models::testing::{FakeKeyStore, FakeProviderStore};
+use models::{ModelsOptions, Presets, ProviderParts, Providers, Router};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -26,8 +27,25 @@ pub fn services(engine: &Engine) -> Services {
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
         router: router(&ModelsOptions::default()),
+        providers: providers(router(&ModelsOptions::default())),
         preferences: scripted,
     }
+}
+
+/// Providers that are kept in memory, and put before `router`.
+pub fn providers(router: Arc<Router>) -> Arc<Providers> {
+    let parts = ProviderParts {
+        router,
+        options: ModelsOptions::default(),
+        fixed: Vec::new(),
+        store: Arc::new(FakeProviderStore::default()),
+        keys: Arc::new(FakeKeyStore::default()),
+        variables: Arc::new(|_| None),
+        presets: Presets::built_in(),
+        required: Vec::new(),
+        clock: Arc::new(FixedClock::at(NOW)),
+    };
+    Arc::new(futures::executor::block_on(Providers::open(parts)).expect("stores in memory do not fail"))
 }
 
 /// A router over these providers; without any, rules answer.
