@@ -260,8 +260,6 @@ fn build_client(
     is_local: bool,
     timeouts: TimeoutOptions,
 ) -> Result<Client, String> {
-    // A second installation is refused, which is just as well: then there is a provider already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
     if let Some(key) = &options.api_key {
         let (name, value) = match options.dialect {
@@ -282,6 +280,8 @@ fn build_client(
 
 /// What every client of a provider is made from: it goes where it is sent, and nowhere else.
 pub(crate) fn connector(base: &Url, is_local: bool, timeouts: TimeoutOptions) -> ClientBuilder {
+    // A second installation is refused, which is just as well: then there is a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("atelier/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

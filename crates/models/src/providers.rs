@@ -31,7 +31,7 @@ pub use record::{
     Routing, RoutingChange, Source,
 };
 pub use store::{KeyStore, ProviderStore};
-pub use suggest::{Reason, Suggestion};
+pub use suggest::{Reason, Suggestion, url_of_host};
 pub use view::{HealthState, HealthView, KeyState, KeyView, LastError, ProviderView};
 
 /// Reads a variable of the environment.

@@ -56,7 +56,13 @@ impl Desk {
 
 fn new(name: &str, base_url: String) -> NewProvider {
     let key = Some(NewKey::Secret(ApiKey::new(CANARY)));
-    NewProvider { name: Some(name.into()), base_url: Some(base_url), model: Some("m".into()), key, ..<_>::default() }
+    NewProvider {
+        name: Some(name.into()),
+        base_url: Some(base_url),
+        model: Some("m".into()),
+        key,
+        ..<_>::default()
+    }
 }
 
 #[tokio::test]
@@ -96,7 +102,11 @@ async fn a_hundred_streams_end_whole_while_their_provider_is_changed_and_removed
     for completion in completions {
         assert_eq!((completion.text(), completion.attempts.len()), (text.clone(), 1));
     }
-    assert_eq!(desk.router.complete(&request).await.unwrap().provider, "offline", "it is gone for the next one");
+    assert_eq!(
+        desk.router.complete(&request).await.unwrap().provider,
+        "offline",
+        "it is gone for the next one"
+    );
 }
 
 #[tokio::test]
@@ -181,7 +191,11 @@ async fn what_is_found_here_is_suggested_and_used_only_when_the_owner_says_so() 
     assert_eq!(providers.find("ollama").unwrap().record.base_url, ollama.base_url());
 
     let models = providers.models("ollama").await.unwrap().unwrap();
-    let seen: Vec<_> = models.iter().map(|model| (model.id.as_str(), model.is_required, model.is_installed)).collect();
-    assert_eq!(seen, [("qwen2.5:3b", false, true), ("small:latest", true, false), ("llama3.1:8b", true, false)]);
+    let seen: Vec<_> =
+        models.iter().map(|model| (model.id.as_str(), model.is_required, model.is_installed)).collect();
+    assert_eq!(
+        seen,
+        [("qwen2.5:3b", false, true), ("small:latest", true, false), ("llama3.1:8b", true, false)]
+    );
     assert_eq!(models[2].other_digest_wanted.as_deref(), Some("ffffffff"));
 }

@@ -99,9 +99,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 async fn tags(State(shared): Script) -> Json<Value> {
-    let model = |(name, digest): (&String, &String)| {
-        json!({"name": name, "size": 1_234, "digest": digest, "modified_at": "2026-11-02T10:00:00Z"})
-    };
+    let model = |(name, digest): (&String, &String)| json!({"name": name, "size": 1_234, "digest": digest, "modified_at": "2026-11-02T10:00:00Z"});
     Json(json!({"models": lock(&shared).installed.iter().map(model).collect::<Vec<_>>()}))
 }
 
@@ -139,12 +137,15 @@ async fn pull(State(shared): Script, Json(body): Json<Value>) -> Response {
             lock(&shared).installed.insert(name, "46e0c10c039e".into());
             lines.push(json!({"status": "success"}).to_string());
         }
-        PullFault::NotFound => lines.push(json!({"error": "pull model manifest: file does not exist"}).to_string()),
+        PullFault::NotFound => {
+            lines.push(json!({"error": "pull model manifest: file does not exist"}).to_string())
+        }
         PullFault::Malformed => lines.push("<html>".into()),
         PullFault::Cut => {}
     }
     // In pieces that do not end where lines do.
     let text: Vec<u8> = lines.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect();
-    let pieces: Vec<_> = text.chunks(17).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+    let pieces: Vec<_> =
+        text.chunks(17).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
     Body::from_stream(futures::stream::iter(pieces)).into_response()
 }

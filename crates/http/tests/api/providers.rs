@@ -20,6 +20,7 @@ async fn server() -> Server {
 
 async fn send(server: &Server, method: Method, path: &str, body: Value) -> Answer {
     let mut request = server.request(method, path);
+    request.headers_mut().insert("content-type", "application/json".parse().unwrap());
     *request.body_mut() = body.to_string().into();
     let answer = server.send(request).await;
     assert!(!answer.text().contains(CANARY), "{path}: {}", answer.text());
@@ -54,11 +55,17 @@ async fn a_provider_is_set_up_asked_changed_and_removed_while_the_server_runs() 
 
     let shown = server.get("/api/v1/providers/mine").await;
     assert_eq!(shown.json()["health"]["state"], "healthy", "{}", shown.text());
-    let test = send(&server, Method::POST, "/api/v1/providers/mine/test", json!({"prompt": true})).await.json();
-    assert_eq!((&test["ok"], &test["has_model"], &test["problem"]), (&json!(true), &json!(true), &Value::Null));
+    let test =
+        send(&server, Method::POST, "/api/v1/providers/mine/test", json!({"prompt": true})).await.json();
+    assert_eq!(
+        (&test["ok"], &test["has_model"], &test["problem"]),
+        (&json!(true), &json!(true), &Value::Null)
+    );
 
     let path = "/api/v1/providers/mine";
-    let changed = send(&server, Method::PATCH, path, json!({"enabled": false, "title": "Mine", "concurrency": 2})).await;
+    let changed =
+        send(&server, Method::PATCH, path, json!({"enabled": false, "title": "Mine", "concurrency": 2}))
+            .await;
     assert_eq!((&changed.json()["title"], &changed.json()["concurrency"]), (&json!("Mine"), &json!(2)));
     let answer = send(&server, Method::POST, "/api/v1/llm/infer", question()).await;
     assert_eq!(answer.json()["provider"], "offline", "a disabled one is left out");
@@ -74,17 +81,26 @@ async fn a_provider_is_set_up_asked_changed_and_removed_while_the_server_runs() 
 async fn a_preset_fills_what_is_left_out() {
     let server = server().await;
     let presets = server.get("/api/v1/llm/presets").await.json();
-    let openai = presets["items"].as_array().unwrap().iter().find(|preset| preset["name"] == "openai").unwrap().clone();
+    let openai = presets["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|preset| preset["name"] == "openai")
+        .unwrap()
+        .clone();
     assert_eq!((&openai["needs_key"], &openai["key_variable"]), (&json!(true), &json!("OPENAI_API_KEY")));
     let made = create(&server, json!({"preset": "openai"})).await;
-    for (member, from) in [("name", "name"), ("title", "title"), ("base_url", "base_url"), ("model", "default_model")] {
+    for (member, from) in
+        [("name", "name"), ("title", "title"), ("base_url", "base_url"), ("model", "default_model")]
+    {
         assert_eq!(made[member], openai[from], "{member}");
     }
     assert_eq!(made["price"], json!({"input": 0.4, "output": 1.6, "cached": 0.1}));
     assert_eq!(made["key"]["state"], "missing");
     let test = send(&server, Method::POST, "/api/v1/providers/openai/test", json!({})).await.json();
     assert_eq!((&test["ok"], &test["problem"]["code"]), (&json!(false), &json!("provider_key_missing")));
-    let other = send(&server, Method::PATCH, "/api/v1/providers/openai", json!({"model": "gpt-4.1"})).await.json();
+    let other =
+        send(&server, Method::PATCH, "/api/v1/providers/openai", json!({"model": "gpt-4.1"})).await.json();
     assert_eq!((&other["price"]["input"], &other["context_tokens"]), (&json!(2.0), &json!(1_047_576)));
 }
 
@@ -135,9 +151,11 @@ async fn a_stored_key_is_not_sent_to_another_host() {
     let body = json!({"name": "a", "base_url": "http://127.0.0.1:1/v1", "model": "m", "api_key": CANARY});
     create(&server, body).await;
     let path = "/api/v1/providers/a";
-    let same = send(&server, Method::PATCH, path, json!({"base_url": "http://127.0.0.1:1/other"})).await.json();
+    let same =
+        send(&server, Method::PATCH, path, json!({"base_url": "http://127.0.0.1:1/other"})).await.json();
     assert_eq!(same["key"]["state"], "set");
-    let moved = send(&server, Method::PATCH, path, json!({"base_url": "https://elsewhere.example/v1"})).await.json();
+    let moved =
+        send(&server, Method::PATCH, path, json!({"base_url": "https://elsewhere.example/v1"})).await.json();
     assert_eq!(moved["key"], json!({"state": "none", "storage": null, "ending": null}));
 }
 
@@ -159,14 +177,18 @@ async fn the_owner_says_who_is_asked_and_in_which_order() {
         send(&server, Method::POST, "/api/v1/llm/infer", body).await.json()["text"].clone()
     };
     assert_eq!(ask().await, "one");
-    let after = send(&server, Method::PATCH, path, json!({"order": ["two"], "hedge_after_ms": 900})).await.json();
+    let after =
+        send(&server, Method::PATCH, path, json!({"order": ["two"], "hedge_after_ms": 900})).await.json();
     assert_eq!((&after["order"], &after["hedge_after_ms"]), (&json!(["two", "one", "far"]), &json!(900)));
     assert_eq!(ask().await, "two");
 
     let chain = json!({"chain": ["one/other-model"], "hedge_after_ms": null});
     send(&server, Method::PATCH, path, chain).await;
     let chained = send(&server, Method::POST, "/api/v1/llm/infer", json!({"input": "x"})).await.json();
-    assert_eq!((&chained["text"], &one.requests().last().unwrap().json["model"]), (&json!("one"), &json!("other-model")));
+    assert_eq!(
+        (&chained["text"], &one.requests().last().unwrap().json["model"]),
+        (&json!("one"), &json!("other-model"))
+    );
 
     let only = send(&server, Method::PATCH, path, json!({"local_only": true, "chain": null})).await.json();
     assert_eq!((&only["local_only"], &only["policy"]), (&json!(true), &json!("local-first")));
@@ -182,7 +204,10 @@ async fn ollama_lists_fetches_and_loads_models() {
     create(&server, json!({"preset": "ollama", "base_url": ollama.base_url()})).await;
     let listed = server.get("/api/v1/providers/ollama/models").await.json();
     assert_eq!(listed["items"][0]["id"], "llama3.1:8b", "{listed}");
-    assert_eq!((&listed["items"][0]["digest"], &listed["items"][0]["is_loaded"]), (&json!("aabbccdd0011"), &json!(false)));
+    assert_eq!(
+        (&listed["items"][0]["digest"], &listed["items"][0]["is_loaded"]),
+        (&json!("aabbccdd0011"), &json!(false))
+    );
 
     let warm_up = "/api/v1/providers/ollama/warm-up";
     assert_eq!(send(&server, Method::POST, warm_up, json!({})).await.json()["ok"], true);
@@ -201,7 +226,9 @@ async fn ollama_lists_fetches_and_loads_models() {
         let answer = send(&server, Method::POST, pull, json!({"model": "qwen2.5:3b"})).await;
         assert_eq!(answer.header("content-type"), "text/event-stream");
         let text = answer.text();
-        assert!(text.contains("event: progress\ndata: {\"status\":\"pulling 46e0c10c039e\",\"completed\":40,\"total\":100}"));
+        assert!(text.contains(
+            "event: progress\ndata: {\"status\":\"pulling 46e0c10c039e\",\"completed\":40,\"total\":100}"
+        ));
         let end = text.trim_end().rsplit("\n\n").next().unwrap().to_owned();
         assert!(end.starts_with(&format!("event: {last}")) && end.contains(code), "{end}");
     }

@@ -123,7 +123,7 @@ impl Providers {
 
 /// The base URL that Ollama's own variable means: `host`, `host:port` or a URL. A server that
 /// listens everywhere is asked on this machine.
-fn url_of_host(host: &str) -> Option<String> {
+pub fn url_of_host(host: &str) -> Option<String> {
     let host = host.trim().trim_end_matches('/');
     let (scheme, rest) = host.split_once("://").unwrap_or(("http", host));
     let rest = rest.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
