@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use http_surface::services;
 use kernel::{Actor, Clock, Error, Page, PageRequest, Result, RunId};
 use memory::{Memory, Query};
-use models::Router;
+use models::providers::{KeyStorage, KeyStore};
+use models::{ApiKey, Router};
 use serde_json::Value;
 use store::Database;
+use vault::{Secret, Secrets, Storage};
 
 pub(crate) struct Planner {
     pub dispatcher: Dispatcher,
@@ -189,6 +191,59 @@ impl services::Models for Models {
             });
         }
         Ok(listed)
+    }
+}
+
+/// The providers' keys in the workspace's secrets. They are read and written on threads that may
+/// block.
+pub(crate) struct Keys {
+    pub secrets: Secrets,
+}
+
+impl Keys {
+    async fn within<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Secrets) -> Result<T, vault::Error> + Send + 'static,
+    {
+        let secrets = self.secrets.clone();
+        let done = tokio::task::spawn_blocking(move || work(&secrets)).await;
+        Ok(done.map_err(Error::internal)??)
+    }
+}
+
+/// What a provider's key is called among the secrets.
+fn secret_name(provider: &str) -> String {
+    format!("provider/{provider}")
+}
+
+#[async_trait]
+impl KeyStore for Keys {
+    async fn put(&self, name: &str, key: &ApiKey) -> Result<KeyStorage> {
+        let (name, secret) = (secret_name(name), Secret::new(key.expose().to_owned()));
+        let storage = self.within(move |secrets| secrets.put(&name, &secret)).await?;
+        Ok(match storage {
+            Storage::Keychain => KeyStorage::Keychain,
+            Storage::EncryptedFile => KeyStorage::EncryptedFile,
+        })
+    }
+
+    async fn find(&self, name: &str, storage: KeyStorage) -> Result<Option<ApiKey>> {
+        let name = secret_name(name);
+        let found = self.within(move |secrets| secrets.find(&name, storage_of(storage))).await?;
+        Ok(found.map(|secret| ApiKey::new(secret.expose())))
+    }
+
+    async fn delete(&self, name: &str, storage: KeyStorage) -> Result<()> {
+        let name = secret_name(name);
+        self.within(move |secrets| secrets.delete(&name, storage_of(storage))).await
+    }
+}
+
+fn storage_of(storage: KeyStorage) -> Storage {
+    match storage {
+        KeyStorage::Keychain => Storage::Keychain,
+        KeyStorage::EncryptedFile => Storage::EncryptedFile,
     }
 }
 

@@ -9,9 +9,11 @@
 mod doctor;
 mod exec;
 mod goal;
+mod infer;
 mod memory;
 mod open;
 mod plan;
+mod providers;
 mod run;
 mod runs;
 mod session;
@@ -78,6 +80,10 @@ enum Command {
     Plan(plan::Plan),
     /// Run code in the sandbox
     Exec(exec::Exec),
+    /// Set up, test and change model providers
+    Providers(providers::Providers),
+    /// Ask a model one question
+    Infer(infer::Infer),
     /// Search what is remembered
     Memory(memory::Memory),
     /// Show what models were asked and what it cost
@@ -210,6 +216,8 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Runs(runs) => Box::pin(runs::runs(&place, runs, json)).await,
         Command::Plan(plan) => plan::plan(&place, plan, json).await,
         Command::Exec(exec) => exec::exec(&place, exec, json).await,
+        Command::Providers(providers) => providers::providers(&place, providers, json).await,
+        Command::Infer(infer) => infer::infer(&place, infer, json).await,
         Command::Memory(memory) => memory::memory(&place, memory, json).await,
         Command::Usage(usage) => usage::usage(&place, usage, json).await,
         Command::Limits(limits) => usage::limits(&place, limits, json).await,

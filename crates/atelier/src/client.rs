@@ -8,6 +8,7 @@
 
 mod calls;
 pub mod local;
+mod models;
 pub mod problem;
 mod sse;
 pub mod stream;

@@ -11,14 +11,15 @@ use futures::FutureExt;
 use http_surface::{App, Lifetime, Options, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
 use memory::Memory;
-use models::{Accounting, Router};
+use models::{Accounting, Presets, ProviderParts, Providers, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry};
 use sandbox::{Jail, JailOptions, Toolchain};
-use store::{SqlAccountStore, SqlLedger, SqlMemoryStore, SqlRunStore, Workspace};
+use store::{SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, Workspace};
+use vault::{Keychain, Secrets, SecretsOptions};
 
 use crate::adapters;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 /// Everything that runs behind the routes.
 pub struct Workshop {
@@ -61,9 +62,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let memory = Memory::new(Arc::new(memory_store), clock.clone(), entropy.clone());
     let accounting = accounting(&workspace, settings, &clock, &entropy).await?;
     let models = Arc::new(router(settings, &clock, &entropy)?.with_accounting(accounting.clone()));
-    if models.costs_money() {
-        accounting.guard_spending().await?;
-    }
+    let providers = Arc::new(providers(folder, settings, &workspace, &models, &clock).await?);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
 
@@ -88,6 +87,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         models: Arc::new(adapters::Models { router: models.clone() }),
         router: models,
         accounting: accounting.clone(),
+        providers,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
     let app = App {
@@ -131,6 +131,63 @@ fn router(settings: &Settings, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy
         }
     });
     Ok(Router::from_options(&options, clock, entropy.clone())?)
+}
+
+/// The owner's providers: those of the settings, and those that are kept in the workspace.
+async fn providers(
+    folder: &Path,
+    settings: &Settings,
+    workspace: &Workspace,
+    router: &Arc<Router>,
+    clock: &Arc<dyn Clock>,
+) -> kernel::Result<Providers> {
+    let parts = ProviderParts {
+        router: router.clone(),
+        options: settings.models(),
+        fixed: settings.fixed_providers(),
+        store: Arc::new(SqlProviderStore::new(workspace.database().clone())),
+        keys: Arc::new(adapters::Keys { secrets: secrets(folder).await }),
+        // A token or passphrase of Atelier's own is nothing to be sent to a provider.
+        variables: Arc::new(|name| {
+            let is_own = name.starts_with("ATELIER_") && name != "ATELIER_MODEL_API_KEY";
+            (!is_own).then(|| settings::variable(name)).flatten()
+        }),
+        presets: presets(folder)?,
+        required: settings.required_models()?,
+        clock: clock.clone(),
+    };
+    Providers::open(parts).await
+}
+
+/// What is known by name, with what the workspace adds.
+///
+/// # Errors
+/// When its file cannot be used.
+pub fn presets(folder: &Path) -> kernel::Result<Presets> {
+    match std::fs::read_to_string(folder.join("presets.yaml")) {
+        Ok(text) => Presets::built_in().extended(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Presets::built_in()),
+        Err(error) => {
+            Err(kernel::Error::invalid("presets_invalid", format!("presets.yaml cannot be read: {error}")))
+        }
+    }
+}
+
+async fn secrets(folder: &Path) -> Secrets {
+    let name = folder.display().to_string();
+    let keychain = tokio::task::spawn_blocking(move || Keychain::detect(&name)).await.unwrap_or_default();
+    let options =
+        SecretsOptions { file: folder.join("secrets.json"), key: settings::secrets_key(), keychain };
+    Secrets::new(options, Arc::new(SystemEntropy))
+}
+
+/// Looks after the local models and says what could be set up, while the server already listens.
+pub async fn look_around(providers: Arc<Providers>, warm_up: bool) {
+    providers.look_after_ollama(warm_up).await;
+    for found in providers.suggestions().await.unwrap_or_default() {
+        let name = &found.name;
+        tracing::info!("{} could be used: `atelier providers add {name}` sets it up", found.title);
+    }
 }
 
 /// The jail and the interpreters, found while the server already listens.

@@ -37,6 +37,8 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     let accounts = workshop.app.accounts.clone();
     let own_token = announce(&folder, address, &accounts).await?;
     let (options, lifetime) = (workshop.app.options.clone(), workshop.app.lifetime.clone());
+    let providers = workshop.app.services.providers.clone();
+    let looking = tokio::spawn(composition::look_around(providers, settings.models.ollama.warm_up));
     let router = http_surface::router(workshop.app);
     let signalled = lifetime.stopping.clone();
     let (engine, accounting) = (workshop.engine, workshop.accounting);
@@ -53,6 +55,7 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
             engine.stop(GRACE).await;
         }
     );
+    looking.abort();
     let _ = std::fs::remove_file(folder.join("server.json"));
     if let Err(error) = accounts.revoke_token(&own_token).await {
         tracing::warn!(%error, "the command line's token could not be revoked");

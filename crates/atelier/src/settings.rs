@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Format, Yaml};
 use kernel::Error;
+use models::providers::{Fixed, RequiredModel, Source};
 use models::{
     ApiKey, BreakerOptions, CacheOptions, Dialect, ModelsOptions, Policy, Price, ProviderOptions,
     RetryOptions, TimeoutOptions,
 };
 use serde::Deserialize;
+use vault::{KeySource, Secret};
 
 /// Where the server listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -49,8 +51,24 @@ pub struct ModelSettings {
     pub hedge_after_ms: Option<u64>,
     /// Remembers answers that would be the same again; off by default.
     pub cache: CacheOptions,
+    /// Only models on this machine are asked, whatever the policy or a request says.
+    pub local_only: bool,
+    /// Who is asked in place of the policy's choice: `provider` or `provider/model`.
+    pub chain: Option<Vec<String>>,
+    /// What a local Ollama should have.
+    pub ollama: OllamaSettings,
     /// The providers, in order of preference.
     pub providers: Vec<ProviderSetting>,
+}
+
+/// What a local Ollama should have.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OllamaSettings {
+    /// Models it should have: `name[:tag][@digest]`.
+    pub required: Vec<String>,
+    /// Whether its model is loaded when the server starts.
+    pub warm_up: bool,
 }
 
 /// One provider.
@@ -129,6 +147,8 @@ impl Settings {
             retry: self.models.retry,
             breaker: self.models.breaker,
             hedge_after_ms: self.models.hedge_after_ms,
+            local_only: self.models.local_only,
+            chain: self.models.chain.clone(),
         };
         if let Some(base_url) = variable("ATELIER_MODEL_BASE_URL") {
             options.providers.push(ProviderOptions {
@@ -151,6 +171,55 @@ impl Settings {
         }));
         options
     }
+}
+
+impl Settings {
+    /// The providers that are set up here and in the environment, with where each one comes from.
+    pub fn fixed_providers(&self) -> Vec<Fixed> {
+        let own =
+            self.models.providers.iter().map(|provider| (Source::Settings, provider.api_key_env.clone()));
+        let environment =
+            (Source::Environment, variable("ATELIER_MODEL_API_KEY").map(|_| "ATELIER_MODEL_API_KEY".into()));
+        let origins = variable("ATELIER_MODEL_BASE_URL").map(|_| environment).into_iter().chain(own);
+        let providers = self.models().providers.into_iter();
+        providers
+            .zip(origins)
+            .map(|(options, (source, key_variable))| Fixed { options, source, key_variable })
+            .collect()
+    }
+
+    /// The models a local Ollama should have.
+    ///
+    /// # Errors
+    /// For the first one that is not written as it should be.
+    pub fn required_models(&self) -> kernel::Result<Vec<RequiredModel>> {
+        let read = |text: &String| {
+            text.parse().map_err(|reason| {
+                Error::invalid(
+                    "settings_invalid",
+                    format!("The settings cannot be used: models.ollama.required: {reason}"),
+                )
+                .with_hint("Write it like llama3.1:8b or llama3.1:8b@46e0c10c039e")
+            })
+        };
+        self.models.ollama.required.iter().map(read).collect()
+    }
+}
+
+/// A variable of the environment that is set and not empty.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// The key of the workspace's encrypted secrets: a passphrase where one is set, else a file among
+/// the person's settings, outside the workspace.
+pub fn secrets_key() -> KeySource {
+    if let Some(passphrase) = variable("ATELIER_SECRETS_PASSPHRASE") {
+        return KeySource::Passphrase(Secret::new(passphrase));
+    }
+    let base = variable("XDG_CONFIG_HOME").map(PathBuf::from);
+    let base = base.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".config")));
+    KeySource::File(base.unwrap_or_else(|| PathBuf::from("/etc")).join("atelier/secrets.key"))
 }
 
 /// The start of a line, without what could be a secret.

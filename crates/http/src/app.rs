@@ -52,6 +52,8 @@ pub struct Services {
     pub router: Arc<::models::Router>,
     /// Keeps account of what they are asked.
     pub accounting: Arc<::models::Accounting>,
+    /// Knows the owner's providers, and changes them.
+    pub providers: Arc<::models::Providers>,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

@@ -140,9 +140,9 @@ struct Params {
 }
 
 /// Which providers may answer, and who is asked first.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum PolicyName {
+pub(crate) enum PolicyName {
     /// Only those on this machine; also `local`.
     #[serde(alias = "local")]
     LocalOnly,
@@ -196,13 +196,7 @@ impl From<InferBody> for Request {
             Input::Text(text) => vec![Message::user(text)],
             Input::Messages(messages) => messages.into_iter().map(Message::from).collect(),
         };
-        let policy = body.policy_override.map(|policy| match policy {
-            PolicyName::LocalOnly => Policy::LocalOnly,
-            PolicyName::LocalFirst => Policy::LocalFirst,
-            PolicyName::CloudFirst => Policy::CloudFirst,
-            PolicyName::Cheapest => Policy::Cheapest,
-            PolicyName::Fastest => Policy::Fastest,
-        });
+        let policy = body.policy_override.map(Policy::from);
         let privacy = match body.privacy {
             PrivacyLabel::Shareable => Privacy::Shareable,
             PrivacyLabel::Local => Privacy::Local,
@@ -210,6 +204,30 @@ impl From<InferBody> for Request {
         let Params { temperature, top_p, max_tokens, stop, seed } = body.params;
         let asked = Request::new(messages);
         Request { model: body.model, temperature, top_p, max_tokens, stop, seed, policy, privacy, ..asked }
+    }
+}
+
+impl From<PolicyName> for Policy {
+    fn from(name: PolicyName) -> Self {
+        match name {
+            PolicyName::LocalOnly => Self::LocalOnly,
+            PolicyName::LocalFirst => Self::LocalFirst,
+            PolicyName::CloudFirst => Self::CloudFirst,
+            PolicyName::Cheapest => Self::Cheapest,
+            PolicyName::Fastest => Self::Fastest,
+        }
+    }
+}
+
+impl From<Policy> for PolicyName {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::LocalOnly => Self::LocalOnly,
+            Policy::LocalFirst => Self::LocalFirst,
+            Policy::CloudFirst => Self::CloudFirst,
+            Policy::Cheapest => Self::Cheapest,
+            Policy::Fastest => Self::Fastest,
+        }
     }
 }
 

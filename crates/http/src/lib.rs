@@ -29,6 +29,7 @@ mod models;
 mod openapi;
 mod planner;
 mod problem;
+mod providers;
 mod router;
 mod runs;
 mod seed_paths;

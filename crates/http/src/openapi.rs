@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::app::Options;
 use crate::jobs::JobType;
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::router;
+use crate::{providers, router};
 
 const DESCRIPTION: &str = "\
 Atelier's own interface. Errors are `application/problem+json` with a stable `code` and a `hint`. \
@@ -16,12 +16,13 @@ resume without a gap. Every response has `X-Request-ID` and `X-Duration` (second
 Known quirks: where a seed document names a field, its spelling stands: `jobId`, `session_id`, `n`.";
 
 /// Operations whose body may be left out.
-const BODY_MAY_BE_ABSENT: [&str; 1] = ["retry_run"];
+const BODY_MAY_BE_ABSENT: [&str; 3] = ["retry_run", "test_provider", "warm_up_model"];
 
-const TAGS: [(&str, &str); 6] = [
+const TAGS: [(&str, &str); 7] = [
     ("runs", "Durable work: submit, watch, decide, go again"),
     ("jobs", "Runs under the name programs know them by"),
     ("factory", "Planner, memory, code runner, supervisor"),
+    ("models", "Model providers and who is asked"),
     ("session", "Getting in and out"),
     ("workspace", "What is set and what there is"),
     ("health", "How the server is"),
@@ -59,6 +60,7 @@ pub(crate) fn complete(generated: &utoipa::openapi::OpenApi, options: &Options) 
     });
     components["schemas"][&*Problem::name()] =
         serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).expect("a schema is JSON");
+    providers::complete_schemas(&mut components["schemas"]);
     components["schemas"][&*JobType::name()] =
         json!({"type": "string", "enum": &*options.job_types, "description": "The sorts of jobs there are."});
     document

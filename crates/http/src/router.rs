@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::middleware::{answer, guard, headers, limit};
 use crate::{
-    debugger, docs, events, gateway, health, infer, jobs, limits, memory, models, openapi, planner, runs,
-    seed_paths, session, settings, supervisor, ui, usage,
+    debugger, docs, events, gateway, health, infer, jobs, limits, memory, models, openapi, planner,
+    providers, runs, seed_paths, session, settings, supervisor, ui, usage,
 };
 
 /// Every route there is, with everything around it.
@@ -52,5 +52,6 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(infer::routes())
         .merge(usage::routes())
         .merge(limits::routes())
+        .merge(providers::routes())
         .merge(settings::routes())
 }

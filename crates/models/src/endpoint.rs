@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use kernel::Clock;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::time::{Instant, timeout_at};
 
 use crate::dialect::{self, Dialect, Quirks, anthropic, gemini};
@@ -245,7 +245,7 @@ impl Provider for Endpoint {
     }
 }
 
-fn parse_base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text.trim()).map_err(|error| format!("its base URL is not a URL ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err("its base URL must begin with http:// or https://".into());
@@ -261,7 +261,7 @@ fn parse_base_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -273,8 +273,6 @@ fn build_client(
     is_local: bool,
     timeouts: TimeoutOptions,
 ) -> Result<Client, String> {
-    // A second installation is refused, which is just as well: then there is a provider already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut headers = HeaderMap::new();
     if let Some(key) = &options.api_key {
         let (name, value) = match options.dialect {
@@ -290,8 +288,15 @@ fn build_client(
     if options.dialect == Dialect::Anthropic {
         headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
     }
+    let builder = connector(base, is_local, timeouts).default_headers(headers);
+    builder.build().map_err(|error| format!("no HTTP client can be made ({})", root_cause(&error)))
+}
+
+/// What every client of a provider is made from: it goes where it is sent, and nowhere else.
+pub(crate) fn connector(base: &Url, is_local: bool, timeouts: TimeoutOptions) -> ClientBuilder {
+    // A second installation is refused, which is just as well: then there is a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
-        .default_headers(headers)
         .user_agent(concat!("atelier/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -306,11 +311,11 @@ fn build_client(
         // No certificates are needed, and a machine without any should still reach its own models.
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|error| format!("no HTTP client can be made ({})", root_cause(&error)))
+    builder
 }
 
 /// The innermost cause, which is what a person can act on, and which holds no URL.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

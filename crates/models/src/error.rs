@@ -47,6 +47,8 @@ pub enum NoModel {
     PolicyIsLocalOnly,
     /// Only remote ones are configured, and the prompt must not leave this machine.
     PromptIsLocal,
+    /// The owner's chain names none that may be asked.
+    ChainIsEmpty,
 }
 
 /// The failure that says best why nobody answered.
@@ -294,6 +296,9 @@ impl Error {
             Self::LimitReached { is_rate: false, .. } => {
                 "Wait until it begins anew, or raise it: `atelier limits list`"
             }
+            Self::NoModel(NoModel::ChainIsEmpty) => {
+                "Name a provider in the chain that is enabled and may be asked, or take the chain away"
+            }
             Self::Exhausted { .. } => "`atelier doctor` tells how each provider can be mended",
         }
     }
@@ -313,6 +318,7 @@ fn no_model_message(reason: NoModel) -> &'static str {
         NoModel::PolicyIsLocalOnly => {
             "this needs a language model on this machine, and only remote ones are configured"
         }
+        NoModel::ChainIsEmpty => "this needs a language model, and the chain holds none that may be asked",
         NoModel::PromptIsLocal => {
             "this prompt holds content that must stay on this machine, and no language model runs here"
         }

@@ -19,14 +19,16 @@ pub mod error;
 pub mod ledger;
 pub mod message;
 pub mod offline;
+pub mod ollama;
 pub mod options;
 pub mod presets;
 pub mod provider;
+pub mod providers;
 mod retry;
 pub mod router;
 pub mod secret;
 mod sse;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
 pub use accounting::{
@@ -41,10 +43,12 @@ pub use message::{
     ToolChoice, Usage,
 };
 pub use offline::Offline;
+pub use ollama::{Ollama, Progress};
 pub use options::{
     BreakerOptions, ModelsOptions, Policy, Price, ProviderOptions, RetryOptions, TimeoutOptions,
 };
-pub use presets::{Preset, presets};
+pub use presets::{Preset, PresetModel, Presets};
 pub use provider::{Delta, Event, Piece, Provider, Said, SaidStream};
-pub use router::{ProviderSummary, Router, Standing};
+pub use providers::{KeyStore, ProviderParts, ProviderStore, Providers};
+pub use router::{LastFailure, ProviderSummary, Router, Standing};
 pub use secret::ApiKey;

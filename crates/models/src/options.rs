@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
 use crate::secret::ApiKey;
@@ -15,6 +15,13 @@ pub struct ModelsOptions {
     pub providers: Vec<ProviderOptions>,
     /// Which of them may answer, and which are asked first.
     pub policy: Policy,
+    /// Only those on this machine answer, whatever the policy or a request says.
+    #[serde(default)]
+    pub local_only: bool,
+    /// Who is asked, and in which order, instead of a policy: `provider` or `provider/model`. It
+    /// holds for requests that name neither a model nor a policy.
+    #[serde(default)]
+    pub chain: Option<Vec<String>>,
     /// How long to wait for each of them.
     pub timeouts: TimeoutOptions,
     /// How often to try each of them.
@@ -26,8 +33,15 @@ pub struct ModelsOptions {
     pub hedge_after_ms: Option<u64>,
 }
 
+impl ModelsOptions {
+    /// The policy that holds where a request asks for none.
+    pub(crate) fn own_policy(&self) -> Policy {
+        if self.local_only { Policy::LocalOnly } else { self.policy }
+    }
+}
+
 /// One provider.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderOptions {
     /// A short name, unique among the providers.
@@ -54,7 +68,7 @@ pub struct ProviderOptions {
 }
 
 /// What a million tokens cost, in US dollars.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Of the prompt.
@@ -67,7 +81,7 @@ pub struct Price {
 }
 
 /// Which providers may answer, and in which order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Only those on this machine.
@@ -104,7 +118,7 @@ impl std::str::FromStr for Policy {
 }
 
 /// How long to wait, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeoutOptions {
     /// For the connection.

@@ -16,6 +16,7 @@ mod splice;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures::stream::{self, StreamExt};
 use kernel::{Clock, Entropy, Privacy};
 use tokio::sync::Semaphore;
@@ -26,17 +27,19 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::{Attempt, Completion, Format, Request, Usage};
 use crate::offline::Offline;
-use crate::options::{ModelsOptions, Price, ProviderOptions};
+use crate::options::{ModelsOptions, Price, ProviderOptions, TimeoutOptions};
 use crate::provider::{Provider, Said, SaidStream};
 use account::Account;
 use health::Health;
-pub use health::Standing;
+pub use health::{LastFailure, Standing};
 
 /// The owner's providers behind one door.
 pub struct Router {
-    inner: Arc<Inner>,
+    /// What a call begins with it keeps to its end, so that a change breaks none.
+    inner: ArcSwap<Inner>,
     offline: Offline,
     accounting: Option<Arc<Accounting>>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 struct Inner {
@@ -51,16 +54,20 @@ struct Member {
     price: Option<Price>,
     permits: Option<Arc<Semaphore>>,
     health: Health,
+    /// What it was made of, by which it is known again; absent for those made elsewhere.
+    made_of: Option<(ProviderOptions, TimeoutOptions)>,
 }
 
 impl Member {
-    fn new(provider: Arc<dyn Provider>, options: Option<&ProviderOptions>) -> Arc<Self> {
+    fn new(provider: Arc<dyn Provider>, made_of: Option<(ProviderOptions, TimeoutOptions)>) -> Arc<Self> {
+        let options = made_of.as_ref().map(|(options, _)| options);
         let permits = options.and_then(|options| options.concurrency).map(|most| most.max(1));
         Arc::new(Self {
             price: options.and_then(|options| options.price),
             permits: permits.map(|most| Arc::new(Semaphore::new(most))),
             health: Health::default(),
             provider,
+            made_of,
         })
     }
 
@@ -102,6 +109,8 @@ pub struct ProviderSummary {
     pub dialect: Option<Dialect>,
     /// How it did of late.
     pub standing: Standing,
+    /// What went wrong last, if anything did since it last answered.
+    pub last_failure: Option<LastFailure>,
 }
 
 impl Router {
@@ -114,17 +123,25 @@ impl Router {
         clock: &Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
-        let mut members: Vec<Arc<Member>> = Vec::new();
-        for each in &options.providers {
-            let taken = members.iter().any(|other| other.provider.name() == each.name);
-            if taken || each.name.trim().is_empty() || each.name == Offline::NAME {
-                let reason = "its name is empty, taken or reserved".into();
-                return Err(Error::Options { name: each.name.clone(), reason });
-            }
-            let endpoint = Endpoint::new(each, options.timeouts, clock.clone())?;
-            members.push(Member::new(Arc::new(endpoint), Some(each)));
-        }
-        Ok(Self::over(members, options, entropy))
+        let members = build_members(options, &[], clock)?;
+        Ok(Self { clock: Some(clock.clone()), ..Self::over(members, options, entropy) })
+    }
+
+    /// Goes on with these options. Calls under way end with what they began with; providers that
+    /// are set up as before keep what is known of them and the calls they are busy with.
+    ///
+    /// # Errors
+    /// As [`Router::from_options`]; then nothing has changed.
+    pub fn reconfigure(&self, options: &ModelsOptions) -> Result<(), Error> {
+        let Some(clock) = &self.clock else {
+            let reason = "this router was not made from options".into();
+            return Err(Error::Options { name: String::new(), reason });
+        };
+        let before = self.inner.load_full();
+        let members = build_members(options, &before.members, clock)?;
+        let inner = Inner { members, options: options.clone(), entropy: before.entropy.clone() };
+        self.inner.store(Arc::new(inner));
+        Ok(())
     }
 
     /// A router over `providers`, in order of preference; `options.providers` is not looked at.
@@ -139,7 +156,8 @@ impl Router {
 
     fn over(members: Vec<Arc<Member>>, options: &ModelsOptions, entropy: Arc<dyn Entropy>) -> Self {
         let inner = Inner { members, options: options.clone(), entropy };
-        Self { inner: Arc::new(inner), offline: Offline::new(), accounting: None }
+        let inner = ArcSwap::from_pointee(inner);
+        Self { inner, offline: Offline::new(), accounting: None, clock: None }
     }
 
     /// The router, which from now on keeps account of every call.
@@ -186,9 +204,10 @@ impl Router {
         if let Some(known) = self.accounting.as_ref().and_then(|accounting| accounting.cached(request)) {
             return Ok(known);
         }
-        let candidates = account.admit(candidates::choose(&self.inner, request)?)?.into();
+        let inner = self.inner.load_full();
+        let candidates = account.admit(candidates::choose(&inner, request)?)?.into();
         let mut failures = ask::Failures::default();
-        match ask::whole(&self.inner, request, candidates, &mut failures, account).await {
+        match ask::whole(&inner, request, candidates, &mut failures, account).await {
             Some(completion) => {
                 if let Some(accounting) = &self.accounting {
                     accounting.keep(request, &completion);
@@ -229,36 +248,50 @@ impl Router {
         if is_for_offline(request) {
             return self.offline.stream(request).await;
         }
-        let candidates = account.admit(candidates::choose(&self.inner, request)?)?;
-        relay::begin(&self.inner, request, candidates, account).await
+        let inner = self.inner.load_full();
+        let candidates = account.admit(candidates::choose(&inner, request)?)?;
+        relay::begin(&inner, request, candidates, account).await
     }
 
     /// Whether a language model may be asked with content of this label; it may still not answer.
     pub fn has_model(&self, privacy: Privacy) -> bool {
-        candidates::may_answer(&self.inner.members, self.inner.options.policy, privacy).is_ok()
+        let inner = self.inner.load();
+        candidates::may_answer(&inner.members, inner.options.own_policy(), privacy).is_ok()
     }
 
-    /// Whether some provider beyond this machine has a price.
-    pub fn costs_money(&self) -> bool {
-        self.inner.members.iter().any(|member| member.price.is_some() && !member.provider.is_local())
+    /// Sees to a first limit where some provider beyond this machine has a price.
+    ///
+    /// # Errors
+    /// As [`Accounting::guard_spending`].
+    pub async fn guard_spending(&self) -> kernel::Result<()> {
+        let costs = |member: &Arc<Member>| member.price.is_some() && !member.provider.is_local();
+        let costs_money = self.inner.load().members.iter().any(costs);
+        match &self.accounting {
+            Some(accounting) if costs_money => accounting.guard_spending().await,
+            _ => Ok(()),
+        }
     }
 
     /// All providers in the order they are asked, `offline` last.
     pub fn providers(&self) -> Vec<ProviderSummary> {
-        let summary = |provider: &dyn Provider, is_model, standing| ProviderSummary {
+        let inner = self.inner.load();
+        let summary = |provider: &dyn Provider, is_model, standing, last_failure| ProviderSummary {
             name: provider.name().to_owned(),
             model: provider.model().to_owned(),
             is_local: provider.is_local(),
             is_model,
             dialect: provider.dialect(),
             standing,
+            last_failure,
         };
-        let ordered = candidates::in_order(&self.inner.members, self.inner.options.policy);
+        let ordered = candidates::in_order(&inner.members, inner.options.own_policy());
         let models = ordered.iter().map(|member| {
             let provider = member.provider.as_ref();
-            summary(provider, true, member.health.standing(provider.model()))
+            let health = &member.health;
+            let model = provider.model();
+            summary(provider, true, health.standing(model), health.last_failure(model))
         });
-        models.chain([summary(&self.offline, false, Standing::default())]).collect()
+        models.chain([summary(&self.offline, false, Standing::default(), None)]).collect()
     }
 
     /// Asks the provider of this name whether it would answer, and which models it has.
@@ -269,7 +302,8 @@ impl Router {
         if name == Offline::NAME {
             return self.offline.check().await;
         }
-        let Some(member) = self.inner.members.iter().find(|member| member.provider.name() == name) else {
+        let inner = self.inner.load_full();
+        let Some(member) = inner.members.iter().find(|member| member.provider.name() == name) else {
             return Err(Error::Options {
                 name: name.to_owned(),
                 reason: "there is none of this name".into(),
@@ -277,6 +311,29 @@ impl Router {
         };
         member.provider.check().await
     }
+}
+
+/// The providers of `options`; those of `known` that are set up the same are taken over.
+fn build_members(
+    options: &ModelsOptions,
+    known: &[Arc<Member>],
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Arc<Member>>, Error> {
+    let mut members: Vec<Arc<Member>> = Vec::new();
+    for each in &options.providers {
+        let taken = members.iter().any(|other| other.provider.name() == each.name);
+        if taken || each.name.trim().is_empty() || each.name == Offline::NAME {
+            let reason = "its name is empty, taken or reserved".into();
+            return Err(Error::Options { name: each.name.clone(), reason });
+        }
+        let made_of = Some((each.clone(), options.timeouts));
+        let member = match known.iter().find(|member| member.made_of == made_of) {
+            Some(member) => member.clone(),
+            None => Member::new(Arc::new(Endpoint::new(each, options.timeouts, clock.clone())?), made_of),
+        };
+        members.push(member);
+    }
+    Ok(members)
 }
 
 /// Whether rules can answer: what is wanted is text, or tools to be used.

@@ -18,9 +18,16 @@ impl ApiKey {
         Self(key.trim().into())
     }
 
-    /// The key itself, for the one header that carries it.
-    pub(crate) fn expose(&self) -> &str {
+    /// The key itself, for the one header that carries it and for the store that keeps it.
+    pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Its last characters, by which its owner knows it: at most four, and none of a short key.
+    pub fn ending(&self) -> Option<String> {
+        const SHORTEST: usize = 12;
+        let length = self.0.chars().count();
+        (length >= SHORTEST).then(|| self.0.chars().skip(length - 4).collect())
     }
 
     /// `text` with every occurrence of the key replaced, for what a server sends back.
@@ -51,5 +58,7 @@ mod tests {
         assert_eq!(format!("{key:?} {:?}", Some(&key)), "[redacted] Some([redacted])");
         assert_eq!(key.redact("bad key canary-7f3a!"), "bad key [redacted]!");
         assert_eq!(key.expose(), "canary-7f3a");
+        assert_eq!(key.ending(), None, "four characters of eleven would be too many");
+        assert_eq!(ApiKey::new("canary-7f3a9").ending().as_deref(), Some("f3a9"));
     }
 }

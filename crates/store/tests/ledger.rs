@@ -56,7 +56,7 @@ fn calls(from: i64, count: u64, apart_ms: i64) -> Vec<Call> {
 #[tokio::test]
 async fn sqlite_keeps_the_contract_of_ledgers() {
     let (workspace, _folder) = workspace().await;
-    models::testing::contract(ledger(&workspace)).await;
+    models::testing::ledger_contract(ledger(&workspace)).await;
 }
 
 #[tokio::test]

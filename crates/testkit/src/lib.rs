@@ -11,10 +11,12 @@
 pub mod disk;
 pub mod script;
 pub mod scripted_model;
+pub mod scripted_ollama;
 mod standard;
 pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};
 pub use script::{Fault, RecordedRequest, Reply, Script, ToolUse};
 pub use scripted_model::ScriptedModel;
+pub use scripted_ollama::{PullFault, ScriptedOllama};
 pub use workspace::{TemporaryWorkspace, free_port};

@@ -22,9 +22,11 @@ use crate::settings::Settings;
 const LITTLE_SPACE: u64 = 1 << 30;
 /// Below this, nothing works.
 const NO_SPACE: u64 = 50 << 20;
+const OLLAMA_TIMEOUT: Duration = Duration::from_millis(500);
 const MODEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One thing that was looked at.
+#[derive(Clone)]
 struct Look {
     name: String,
     state: State,
@@ -80,7 +82,7 @@ pub async fn doctor(place: &Place, json: bool) -> Result<Exit> {
     let sections = [
         ("Workspace", workspace(&folder, &settings).await),
         ("Sandbox", sandbox_findings().await?),
-        ("Models", models(&settings).await),
+        ("Models", [models(&settings).await, within_reach(&folder).await].concat()),
     ];
     let looks = || sections.iter().flat_map(|(_, looks)| looks);
     let fit = !looks().any(|look| look.state == State::Missing);
@@ -205,6 +207,47 @@ async fn sandbox_findings() -> Result<Vec<Look>> {
         .await
         .map_err(|error| Problem::internal(format!("The sandbox could not be looked at: {error}")))?;
     Ok(findings.into_iter().map(Look::from).collect())
+}
+
+/// Models that could be used and that nobody has set up yet, as far as can be seen without a server.
+async fn within_reach(folder: &Path) -> Vec<Look> {
+    if let Ok(Some((client, _))) = local::find(folder).await {
+        let found = client.provider_suggestions().await.unwrap_or_default();
+        let names =
+            found["items"].as_array().into_iter().flatten().filter_map(|found| found["name"].as_str());
+        return names.map(suggestion).collect();
+    }
+    let presets = match composition::presets(folder) {
+        Ok(presets) => presets,
+        Err(error) => {
+            let advice = error.hint.unwrap_or_default();
+            return vec![Look::new("presets", State::Missing, error.message).advise(advice)];
+        }
+    };
+    let has_key = |name: &String| crate::settings::variable(name).is_some();
+    let keyed = presets.iter().filter(|preset| preset.key_variable.as_ref().is_some_and(has_key));
+    let mut looks: Vec<_> = keyed.map(|preset| suggestion(&preset.name)).collect();
+    if let Some(preset) = presets.find("ollama")
+        && is_ollama(&preset.base_url).await
+    {
+        looks.push(suggestion(&preset.name));
+    }
+    looks
+}
+
+/// Whether Ollama answers where its own variable says, or else where it usually does.
+async fn is_ollama(usual: &str) -> bool {
+    let host = crate::settings::variable("OLLAMA_HOST");
+    let base_url = host.and_then(|host| models::providers::url_of_host(&host));
+    let Ok(ollama) = models::Ollama::new("ollama", base_url.as_deref().unwrap_or(usual)) else {
+        return false;
+    };
+    matches!(tokio::time::timeout(OLLAMA_TIMEOUT, ollama.version()).await, Ok(Ok(_)))
+}
+
+fn suggestion(name: &str) -> Look {
+    let detail = format!("could be used; `atelier providers add {name}` sets it up");
+    Look::ok(name, detail)
 }
 
 async fn models(settings: &kernel::Result<Settings>) -> Vec<Look> {

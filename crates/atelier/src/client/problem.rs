@@ -59,6 +59,14 @@ impl Problem {
         self
     }
 
+    /// A failure that came as an event of a stream.
+    pub fn of_event(data: &serde_json::Value) -> Self {
+        let text = |member: &str| data[member].as_str().map(str::to_owned);
+        let message = text("message").or(text("detail")).unwrap_or_default();
+        let problem = Self::unavailable("stream_failed", message);
+        Self { code: text("code").unwrap_or(problem.code), hint: text("hint"), ..problem }
+    }
+
     /// The refusal in a response, if its body is one.
     pub(super) fn from_response(status: u16, body: &[u8]) -> Option<Self> {
         let body: Body = serde_json::from_slice(body).ok()?;

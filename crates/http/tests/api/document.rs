@@ -22,7 +22,7 @@ fn operations(document: &Value) -> Vec<(String, Method, Value)> {
 }
 
 fn filled(path: &str) -> String {
-    path.replace("{id}", "run_01hv5k3m9x7q2w8e4r6t").replace("{path}", "a/b.txt")
+    path.replace("{id}", "run_01hv5k3m9x7q2w8e4r6t").replace("{name}", "ollama").replace("{path}", "a/b.txt")
 }
 
 #[test]
@@ -57,12 +57,26 @@ fn lists_every_operation_with_its_scope() {
     POST /api/v1/llm/limits admin [201 400 401 403 409 413 415 422 500 503]
     DELETE /api/v1/llm/limits/{id} admin [204 400 401 403 404 500 503]
     PATCH /api/v1/llm/limits/{id} admin [200 400 401 403 404 409 413 415 422 500 503]
+    GET /api/v1/llm/presets llm:invoke [200 401 403 500 503]
+    GET /api/v1/llm/routing llm:invoke [200 401 403 500 503]
+    PATCH /api/v1/llm/routing admin [200 400 401 403 404 413 415 422 500 503]
+    GET /api/v1/llm/suggestions admin [200 401 403 500 503]
+    DELETE /api/v1/llm/suggestions/{name} admin [204 400 401 403 404 500 503]
     GET /api/v1/llm/usage llm:invoke [200 400 401 403 500 503]
     GET /api/v1/memory/logs read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/search read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/snapshot read:memory [200 400 401 403 500 503]
     GET /api/v1/models - [200 401 403 500 503]
     POST /api/v1/planner/dispatch write:runs [200 400 401 403 413 415 422 500 503]
+    GET /api/v1/providers llm:invoke [200 401 403 500 503]
+    POST /api/v1/providers admin [201 400 401 403 404 409 413 415 422 500 503]
+    GET /api/v1/providers/{name} llm:invoke [200 400 401 403 404 500 503]
+    DELETE /api/v1/providers/{name} admin [204 400 401 403 404 409 500 503]
+    PATCH /api/v1/providers/{name} admin [200 400 401 403 404 409 413 415 422 500 503]
+    GET /api/v1/providers/{name}/models llm:invoke [200 400 401 403 404 429 500 502 503 504]
+    POST /api/v1/providers/{name}/pull admin [200 400 401 403 404 409 413 415 422 429 500 502 503 504]
+    POST /api/v1/providers/{name}/test admin [200 400 401 403 404 413 415 422 500 503]
+    POST /api/v1/providers/{name}/warm-up admin [200 400 401 403 404 409 413 415 422 429 500 502 503 504]
     GET /api/v1/runs read:runs [200 400 401 403 500 503]
     POST /api/v1/runs write:runs [202 400 401 403 409 413 415 422 500 503]
     GET /api/v1/runs/{id} read:runs [200 400 401 403 404 500 503]

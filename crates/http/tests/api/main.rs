@@ -8,6 +8,7 @@ mod faults;
 mod gateway;
 mod ledger;
 mod privacy;
+mod providers;
 mod refused;
 mod runs;
 mod session;

@@ -85,8 +85,13 @@ fn settings(luck: &Luck, local: &[ScriptedModel], cloud: &[ScriptedModel]) -> Mo
             longest_pause_ms: 10_000,
         },
         hedge_after_ms: luck.of(&[None, Some(0), Some(5), Some(40)]),
+        local_only: luck.below(4) == 0,
+        chain: luck.of(&CHAINS).map(|chain| chain.iter().map(|name| (*name).into()).collect()),
     }
 }
+
+const CHAINS: [Option<&[&str]>; 4] =
+    [None, None, Some(&["cloud-0", "cloud-1/gpt-4o"]), Some(&["cloud-0", "local-0", "local-1/big"])];
 
 const POLICIES: [Policy; 5] =
     [Policy::LocalOnly, Policy::LocalFirst, Policy::CloudFirst, Policy::Cheapest, Policy::Fastest];

@@ -64,15 +64,19 @@ pub(super) fn may_answer(
 /// A provider that the request names (`provider` or `provider/model`), or whose own model it
 /// names, is asked first. A named provider's model means nothing to the others, so they are asked
 /// for their own; a model that is nobody's own is asked of all. Whoever is better left alone comes
-/// last, the soonest to come back first.
+/// last, the soonest to come back first. A chain is for requests that leave all of it open.
 pub(super) fn choose(inner: &Inner, request: &Request) -> Result<Vec<Candidate>, Error> {
     // The stricter of the two: a request can ask for less than the owner allows, never for more.
-    let policy = match (inner.options.policy, request.policy) {
+    let options = &inner.options;
+    let policy = match (options.own_policy(), request.policy) {
         (Policy::LocalOnly, _) => Policy::LocalOnly,
         (own, wanted) => wanted.unwrap_or(own),
     };
     let allowed = may_answer(&inner.members, policy, request.privacy)?;
-    let mut chosen = name_models(&inner.members, allowed, request.model.as_deref());
+    let mut chosen = match &options.chain {
+        Some(chain) if request.model.is_none() && request.policy.is_none() => in_chain(chain, &allowed)?,
+        _ => name_models(&inner.members, allowed, request.model.as_deref()),
+    };
     if let (Some(what), Some(raw)) = (&request.untranslatable, &request.raw) {
         chosen.retain(|candidate| candidate.member.provider.dialect() == Some(raw.dialect));
         if chosen.is_empty() {
@@ -81,6 +85,20 @@ pub(super) fn choose(inner: &Inner, request: &Request) -> Result<Vec<Candidate>,
     }
     chosen.sort_by_key(|candidate| candidate.member.health.standing(candidate.model()).pause);
     Ok(chosen)
+}
+
+/// Those of the chain that may be asked, as the owner put them; at least one.
+fn in_chain(chain: &[String], allowed: &[Arc<Member>]) -> Result<Vec<Candidate>, Error> {
+    let chosen: Vec<_> = chain
+        .iter()
+        .filter_map(|link| {
+            let (name, model) =
+                link.split_once('/').map_or((link.as_str(), None), |(name, model)| (name, Some(model)));
+            let member = allowed.iter().find(|member| member.provider.name() == name)?;
+            Some(Candidate { member: member.clone(), model: model.map(str::to_owned), tries: 0 })
+        })
+        .collect();
+    if chosen.is_empty() { Err(Error::NoModel(NoModel::ChainIsEmpty)) } else { Ok(chosen) }
 }
 
 fn name_models(all: &[Arc<Member>], mut allowed: Vec<Arc<Member>>, wanted: Option<&str>) -> Vec<Candidate> {

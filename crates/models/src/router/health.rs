@@ -18,13 +18,25 @@ const WEIGHT: f64 = 0.2;
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<HashMap<String, Model>>);
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Model {
     failures: u32,
     /// How often in a row it was left alone.
     pauses: u32,
     closed_until: Option<Instant>,
     first_content_ms: Option<f64>,
+    last_failure: Option<(&'static str, String, Instant)>,
+}
+
+/// What went wrong last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastFailure {
+    /// What it was, for programs.
+    pub code: &'static str,
+    /// What it was, for people; without any key.
+    pub message: String,
+    /// How long ago.
+    pub ago: Duration,
 }
 
 /// What a list of providers shows of one.
@@ -41,10 +53,16 @@ pub struct Standing {
 impl Health {
     pub fn standing(&self, model: &str) -> Standing {
         let now = Instant::now();
-        let known = self.0.lock().get(model).copied().unwrap_or_default();
+        let models = self.0.lock();
+        let Some(known) = models.get(model) else { return Standing::default() };
         let pause = known.closed_until.and_then(|until| until.checked_duration_since(now));
         let pause = pause.filter(|pause| !pause.is_zero());
         Standing { failures: known.failures, pause, first_content_ms: known.first_content_ms }
+    }
+
+    pub fn last_failure(&self, model: &str) -> Option<LastFailure> {
+        let (code, message, at) = self.0.lock().get(model)?.last_failure.clone()?;
+        Some(LastFailure { code, message, ago: at.elapsed() })
     }
 
     /// Somebody asks now. After a pause one call goes ahead; until it is back, the others see the
@@ -62,6 +80,7 @@ impl Health {
         let mut models = self.0.lock();
         let known = models.entry(model.to_owned()).or_default();
         (known.failures, known.pauses, known.closed_until) = (0, 0, None);
+        known.last_failure = None;
         let ms = first_content.as_secs_f64() * 1e3;
         known.first_content_ms = Some(known.first_content_ms.map_or(ms, |old| old + WEIGHT * (ms - old)));
     }
@@ -73,6 +92,7 @@ impl Health {
         let mut models = self.0.lock();
         let known = models.entry(model.to_owned()).or_default();
         known.failures = known.failures.saturating_add(1);
+        known.last_failure = Some((error.code(), error.to_string(), Instant::now()));
         let longest = Duration::from_millis(options.longest_pause_ms);
         let asked = error.retry_after().map(|asked| asked.min(longest));
         // A refused key stays refused until somebody mends it.
@@ -107,6 +127,7 @@ mod tests {
         let health = Health::default();
         health.failed("m", &failure(), &OPTIONS);
         assert_eq!(pause_ms(&health), None);
+        assert_eq!(health.last_failure("m").unwrap().code, "model_unreachable");
         for pause in [100, 200, 300, 300] {
             health.failed("m", &failure(), &OPTIONS);
             assert_eq!(pause_ms(&health), Some(pause));
@@ -116,6 +137,7 @@ mod tests {
             assert_eq!(pause_ms(&health), Some(100), "one call at a time finds out");
         }
         health.answered("m", Duration::from_millis(10));
+        assert_eq!(health.last_failure("m"), None);
         assert_eq!(health.standing("m"), Standing { first_content_ms: Some(10.0), ..Standing::default() });
         assert_eq!(health.standing("other"), Standing::default());
     }

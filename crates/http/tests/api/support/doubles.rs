@@ -9,8 +9,8 @@ use http_surface::services::{
     Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
-use models::testing::FakeLedger;
-use models::{Accounting, CacheOptions, ModelsOptions, Router};
+use models::testing::{FakeKeyStore, FakeLedger, FakeProviderStore};
+use models::{Accounting, CacheOptions, ModelsOptions, Presets, ProviderParts, Providers, Router};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ pub async fn services(engine: &Engine) -> Services {
         models: scripted.clone(),
         router: router(&ModelsOptions::default()),
         accounting: accounting(&CacheOptions::default()).await,
+        providers: providers(router(&ModelsOptions::default())),
         preferences: scripted,
     }
 }
@@ -38,6 +39,22 @@ pub async fn accounting(cache: &CacheOptions) -> Arc<Accounting> {
     let ledger = Arc::new(FakeLedger::default());
     let accounting = Accounting::start(ledger, cache, clock, Arc::new(SeededEntropy::new(5))).await;
     Arc::new(accounting.expect("an empty ledger can be read"))
+}
+
+/// Providers that are kept in memory, and put before `router`.
+pub fn providers(router: Arc<Router>) -> Arc<Providers> {
+    let parts = ProviderParts {
+        router,
+        options: ModelsOptions::default(),
+        fixed: Vec::new(),
+        store: Arc::new(FakeProviderStore::default()),
+        keys: Arc::new(FakeKeyStore::default()),
+        variables: Arc::new(|_| None),
+        presets: Presets::built_in(),
+        required: Vec::new(),
+        clock: Arc::new(FixedClock::at(NOW)),
+    };
+    Arc::new(futures::executor::block_on(Providers::open(parts)).expect("stores in memory do not fail"))
 }
 
 /// A router over these providers; without any, rules answer.

@@ -13,7 +13,7 @@ const DAY: i64 = 1_795_219_200_000;
 const HOUR: i64 = 3_600_000;
 
 /// Runs the suite against an empty ledger.
-pub async fn contract(ledger: Arc<dyn Ledger>) {
+pub async fn ledger_contract(ledger: Arc<dyn Ledger>) {
     calls_are_listed_the_newest_first_and_written_once(ledger.as_ref()).await;
     usage_adds_up(ledger.as_ref()).await;
     what_counts_for_limits_is_told(ledger.as_ref()).await;
