@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kernel::Kind;
 
+use crate::embedding::EmbeddingFault;
 use crate::message::Attempt;
 
 /// What was waited for when time ran out.
@@ -87,6 +88,9 @@ pub enum Error {
         "only a provider that speaks the request's own dialect understands {what}, and none may be asked"
     )]
     Untranslatable { what: String },
+    /// Something that cannot be asked of an embedder.
+    #[error(transparent)]
+    Embedding(EmbeddingFault),
     /// Settings that cannot work.
     #[error("the model provider `{name}` is not set up correctly: {reason}")]
     Options { name: String, reason: String },
@@ -114,6 +118,7 @@ impl Error {
             Self::Empty { .. } => "model_answer_empty",
             Self::TooLarge { .. } => "model_answer_too_large",
             Self::Untranslatable { .. } => "model_request_untranslatable",
+            Self::Embedding(fault) => fault.code(),
             Self::Options { .. } => "model_settings_invalid",
             Self::NoModel(_) => "no_model",
             Self::Exhausted { .. } => "no_model_answered",
@@ -143,6 +148,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::TooLarge { .. }
             | Self::Untranslatable { .. }
+            | Self::Embedding(_)
             | Self::Options { .. }
             | Self::NoModel(_)
             | Self::Exhausted { .. } => false,
@@ -169,7 +175,9 @@ impl Error {
             | Self::Empty { provider }
             | Self::TooLarge { provider, .. } => Some(provider),
             Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
-            Self::Untranslatable { .. } | Self::Options { .. } | Self::NoModel(_) => None,
+            Self::Untranslatable { .. } | Self::Embedding(_) | Self::Options { .. } | Self::NoModel(_) => {
+                None
+            }
         }
     }
 
@@ -186,6 +194,7 @@ impl Error {
             Self::Rejected { .. } | Self::Untranslatable { .. } | Self::Options { .. } => Kind::Invalid,
             Self::RateLimited { .. } | Self::TooLarge { .. } => Kind::Limit,
             Self::Exhausted { kind, .. } => *kind,
+            Self::Embedding(fault) => fault.kind(),
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Upstream { .. }
@@ -212,6 +221,7 @@ impl Error {
             Self::Empty { .. } => "Try again, or allow a longer answer",
             Self::TooLarge { .. } => "Ask for a shorter answer",
             Self::Untranslatable { .. } => "Leave it out, or name a provider that speaks this dialect",
+            Self::Embedding(fault) => fault.hint(),
             Self::Options { .. } => "Correct the provider's settings",
             Self::NoModel(NoModel::NothingConfigured) => {
                 "Start Ollama on this machine, or set a provider's key such as OPENAI_API_KEY, and start \

@@ -4,7 +4,7 @@
 //! [`Endpoint`] is one that is asked over HTTP in its [`Dialect`]. The [`Router`] holds the owner's
 //! providers in order, retries, falls to the next one, has a broken answer gone on with, and tells
 //! with every answer which attempts led to it. [`Offline`] follows fixed rules, needs no network
-//! and says plainly that it is not a language model.
+//! and says plainly that it is not a language model. [`Embeddings`] makes vectors of texts.
 //!
 //! Invariants: a request labelled [`kernel::Privacy::Local`] reaches only providers on this
 //! machine, whatever the policy; a stream that was cut is an error and never a whole answer; an
@@ -13,6 +13,7 @@
 //! Start reading at [`provider`], then [`router`].
 
 pub mod dialect;
+pub mod embedding;
 pub mod endpoint;
 pub mod error;
 pub mod message;
@@ -26,6 +27,9 @@ pub mod secret;
 mod sse;
 
 pub use dialect::{Dialect, Raw};
+pub use embedding::{
+    Embedded, Embedder, EmbedderIdentity, EmbeddingFault, EmbeddingRequest, Embeddings, HttpEmbedder,
+};
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase};
 pub use message::{

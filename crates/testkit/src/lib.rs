@@ -15,5 +15,5 @@ pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};
 pub use script::{Fault, RecordedRequest, Reply, Script, ToolUse};
-pub use scripted_model::ScriptedModel;
+pub use scripted_model::{ScriptedModel, vector_of};
 pub use workspace::{TemporaryWorkspace, free_port};

@@ -1,12 +1,14 @@
 //! A model server that does as its script says.
 //!
 //! It speaks OpenAI's chat completions at `/v1/chat/completions` and Anthropic's messages at
-//! `/v1/messages`, streamed or not, lists its model at `/v1/models`, and records every request.
+//! `/v1/messages`, streamed or not, makes vectors at `/v1/embeddings`, lists its model at
+//! `/v1/models`, and records every request.
 //! A reply becomes a list of [`acts::Act`]s, which is where faults enter; [`connection`] can break
 //! a TCP connection as a dying provider does.
 
 mod acts;
 mod connection;
+mod vectors;
 mod wire;
 
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use tokio::task::JoinHandle;
 
 use crate::script::{Fault, RecordedRequest, Script};
 use connection::{BreakableListener, Breaker};
+pub use vectors::{DIMENSIONS, vector_of};
 use wire::Protocol;
 
 /// The name of the model it claims to be.
@@ -72,7 +75,11 @@ impl ScriptedModel {
         let anthropic = |state, connection, method, uri, headers, body| {
             answer(Protocol::Anthropic, state, connection, method, uri, headers, body)
         };
+        let embeddings = |state, connection, method, uri, headers, body| {
+            answer(Protocol::Embeddings, state, connection, method, uri, headers, body)
+        };
         let routes = Router::new()
+            .route("/v1/embeddings", post(embeddings))
             .route("/v1/chat/completions", post(openai))
             .route("/v1/messages", post(anthropic))
             .route("/v1/models", get(|| async { axum::Json(wire::models(MODEL)) }))
