@@ -50,6 +50,8 @@ pub struct Services {
     pub models: Arc<dyn Models>,
     /// Asks them.
     pub router: Arc<::models::Router>,
+    /// Makes vectors of texts.
+    pub embeddings: ::models::Embeddings,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
 mod document;
+mod embeddings;
 mod factory;
 mod gateway;
 mod refused;

@@ -9,7 +9,7 @@ use http_surface::services::{
     Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
-use models::{ModelsOptions, Router};
+use models::{Embeddings, ModelsOptions, Router};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ pub fn services(engine: &Engine) -> Services {
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
         router: router(&ModelsOptions::default()),
+        embeddings: Embeddings::missing("none was chosen", Arc::new(SeededEntropy::new(3))),
         preferences: scripted,
     }
 }
