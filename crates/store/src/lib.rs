@@ -17,6 +17,7 @@ mod preferences;
 mod run_rows;
 pub mod run_store;
 pub mod sqlite;
+pub mod vector_store;
 pub mod workspace;
 pub mod writer;
 
@@ -26,4 +27,5 @@ pub use error::Error;
 pub use memory_store::SqlMemoryStore;
 pub use run_store::SqlRunStore;
 pub use sqlite::Database;
+pub use vector_store::SqlVectorStore;
 pub use workspace::Workspace;
