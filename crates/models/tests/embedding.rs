@@ -32,7 +32,7 @@ fn over(embedder: HttpEmbedder) -> Embeddings {
 
 async fn scripted(replies: impl IntoIterator<Item = Reply>) -> (Embeddings, ScriptedModel) {
     let server = ScriptedModel::start(Script::replies(replies)).await;
-    let embedder = embedder(&server.base_url(), "text-embedding-3-small", PATIENT).unwrap();
+    let embedder = embedder(&server.base_url(), "text-embedding-3-small", PATIENT).expect("sound options");
     (over(embedder), server)
 }
 
