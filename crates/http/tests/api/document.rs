@@ -52,6 +52,7 @@ fn lists_every_operation_with_its_scope() {
     GET /api/v1/jobs/{id} read:runs [200 400 401 403 404 500 503]
     POST /api/v1/jobs/{id}/cancel write:runs [200 400 401 403 404 409 500 503]
     POST /api/v1/llm/infer llm:invoke [200 400 401 403 413 415 422 429 500 502 503 504]
+    GET /api/v1/memory/index read:memory [200 401 403 500 503]
     GET /api/v1/memory/logs read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/search read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/snapshot read:memory [200 400 401 403 500 503]

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use http_surface::Services;
 use http_surface::services::{
-    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryReader, Model, Models, Planner,
-    Preferences, Snapshot, Supervisor,
+    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryIndex, MemoryReader, Model,
+    Models, Planner, Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
 use models::{Embeddings, ModelsOptions, Router};
@@ -86,6 +86,17 @@ impl MemoryReader for Scripted {
 
     async fn snapshot(&self, limit: u32) -> Result<Snapshot> {
         Ok(Snapshot { path: "snapshots/now.jsonl".into(), count: limit.into() })
+    }
+
+    async fn index(&self) -> Result<Option<MemoryIndex>> {
+        Ok(Some(MemoryIndex {
+            embedder: "e".into(),
+            version: String::new(),
+            dimensions: 3,
+            is_active: false,
+            done: 2,
+            total: 5,
+        }))
     }
 }
 
