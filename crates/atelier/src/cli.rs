@@ -10,6 +10,7 @@ mod doctor;
 mod exec;
 mod goal;
 mod memory;
+mod models;
 mod open;
 mod plan;
 mod run;
@@ -79,6 +80,8 @@ enum Command {
     Exec(exec::Exec),
     /// Search what is remembered
     Memory(memory::Memory),
+    /// List models, and fetch those that run in this process
+    Models(models::Models),
     /// Look whether everything Atelier needs is here
     Doctor,
     /// Print the version
@@ -206,6 +209,7 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Plan(plan) => plan::plan(&place, plan, json).await,
         Command::Exec(exec) => exec::exec(&place, exec, json).await,
         Command::Memory(memory) => memory::memory(&place, memory, json).await,
+        Command::Models(models) => Box::pin(models::models(&place, models, json)).await,
         Command::Doctor => Box::pin(doctor::doctor(&place, json)).await,
         Command::Serve(_) | Command::Version | Command::Openapi => unreachable!("needs no client"),
     }

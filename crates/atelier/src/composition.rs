@@ -10,14 +10,15 @@ use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, Supervis
 use futures::FutureExt;
 use http_surface::{App, Lifetime, Options, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
-use memory::Memory;
-use models::Router;
+use memory::{Memory, VectorIndex};
+use models::{Embeddings, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry};
 use sandbox::{Jail, JailOptions, Toolchain};
-use store::{SqlAccountStore, SqlMemoryStore, SqlRunStore, Workspace};
+use store::{SqlAccountStore, SqlMemoryStore, SqlRunStore, SqlVectorStore, Workspace};
 
 use crate::adapters;
+use crate::embedding::{self, MemoryEmbedder};
 use crate::settings::Settings;
 
 /// Everything that runs behind the routes.
@@ -58,6 +59,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let memory_store = SqlMemoryStore::new(workspace.database().clone());
     let memory = Memory::new(Arc::new(memory_store), clock.clone(), entropy.clone());
     let models = Arc::new(router(settings, &clock, &entropy)?);
+    let embeddings = embedding::choose(folder, settings, &clock, &entropy);
+    let index = vector_index(&workspace, &embeddings);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
 
@@ -76,11 +79,16 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 
     let services = Services {
         planner: Arc::new(adapters::Planner { dispatcher, clock: clock.clone() }),
-        memory: Arc::new(adapters::MemoryReader { memory: memory.clone(), folder: folder.join("snapshots") }),
-        code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory) }),
+        memory: Arc::new(adapters::MemoryReader {
+            memory: memory.clone(),
+            index: index.clone(),
+            folder: folder.join("snapshots"),
+        }),
+        code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory.clone()) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),
         router: models,
+        embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
     let app = App {
@@ -94,7 +102,18 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         options: Options { allowed_hosts: settings.allowed_hosts.clone().into(), ..Options::default() },
         lifetime: Lifetime::default(),
     };
+    if let Some(index) = index {
+        let stopping = app.lifetime.stopping.clone();
+        tokio::spawn(async move { stopping.run_until_cancelled(index.keep_up(&memory)).await });
+    }
     Ok(Workshop { workspace, engine, app })
+}
+
+/// The vectors of memory, if something makes them.
+fn vector_index(workspace: &Workspace, embeddings: &Embeddings) -> Option<VectorIndex> {
+    let embedder = MemoryEmbedder::over(embeddings)?;
+    let store = SqlVectorStore::new(workspace.database().clone());
+    Some(VectorIndex::new(Arc::new(store), Arc::new(embedder)))
 }
 
 /// The models that can be used. One that is set up wrongly is left out and said, so that the rest

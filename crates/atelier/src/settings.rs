@@ -31,6 +31,32 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The models it may ask.
     pub models: ModelSettings,
+    /// What makes vectors of texts.
+    pub embeddings: EmbeddingSettings,
+}
+
+/// What makes vectors of texts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingSettings {
+    /// `minilm` and `hashing` run in this process; any other is the name of a provider in `models`.
+    /// Unset: `minilm` if its files are there, and `hashing` until they are.
+    pub provider: Option<String>,
+    /// The provider's model.
+    pub model: Option<String>,
+    /// How long its vectors are, where that is not known.
+    pub dimensions: Option<usize>,
+    /// Where the files of `minilm` are; below the workspace when unset.
+    pub folder: Option<PathBuf>,
+}
+
+/// What makes vectors without asking anyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InProcess {
+    /// all-MiniLM-L6-v2, from its files.
+    MiniLm,
+    /// Hashes of words; needs nothing.
+    Hashing,
 }
 
 /// The models Atelier may ask.
@@ -86,6 +112,7 @@ impl Default for Settings {
             concurrency: runs::EngineOptions::default().concurrency,
             allowed_hosts: Vec::new(),
             models: ModelSettings::default(),
+            embeddings: EmbeddingSettings::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::wire::{CodeRun, Dispatch, Hit, List, Run, RunDetail, Snapshot};
+use super::wire::{CodeRun, Dispatch, Hit, List, MemoryIndex, Model, Run, RunDetail, Snapshot};
 use super::{Answer, Call, Client, Result, problem::Problem};
 use kernel::Kind;
 
@@ -165,6 +165,16 @@ impl Client {
     /// Writes the planner's log to a file in the workspace.
     pub async fn snapshot_memory(&self, limit: u32) -> Result<Answer<Snapshot>> {
         self.ask(Call::get(["api", "v1", "memory", "snapshot"]).query("limit", Some(limit))).await
+    }
+
+    /// How far the vectors of memory are.
+    pub async fn memory_index(&self) -> Result<Answer<MemoryIndex>> {
+        self.ask(Call::get(["api", "v1", "memory", "index"])).await
+    }
+
+    /// The models that can be asked.
+    pub async fn list_models(&self) -> Result<Answer<List<Model>>> {
+        self.ask(Call::get(["api", "v1", "models"])).await
     }
 
     /// Whether a server answers within a short time, and is not about to stop.
