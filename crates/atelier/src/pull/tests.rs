@@ -9,6 +9,7 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::StreamExt;
 use reqwest::Url;
 use tokio::net::TcpListener;
 
@@ -114,11 +115,15 @@ async fn file(State(served): State<Served>, UrlPath(name): UrlPath<String>, head
         Some(Trouble::Endless) => return vec![b'x'; content.len() + 1].into_response(),
     };
     let sent = Bytes::copy_from_slice(&content[from..end]);
-    let mut pieces = vec![Ok(sent)];
-    if end < content.len() {
-        pieces.push(Err(std::io::Error::other("cut")));
-    }
-    let mut response = Response::new(Body::from_stream(futures::stream::iter(pieces)));
+    let first = futures::stream::iter([Ok(sent)]);
+    let cut = async {
+        // Lets the server send what it has before it learns that there is no more.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut"))
+    };
+    let is_cut = end < content.len();
+    let rest = futures::stream::once(cut).filter(move |_| futures::future::ready(is_cut));
+    let mut response = Response::new(Body::from_stream(first.chain(rest)));
     if from > 0 {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let range = format!("bytes {from}-{}/{}", content.len() - 1, content.len());
