@@ -8,7 +8,7 @@ use agents::{CodeRequest, CodeRunner, Dispatcher, Goals, InputFile, NewGoal};
 use async_trait::async_trait;
 use http_surface::services;
 use kernel::{Actor, Clock, Error, Page, PageRequest, Result, RunId};
-use memory::{Memory, Query};
+use memory::{IndexState, Memory, Query, VectorIndex};
 use models::providers::{KeyStorage, KeyStore};
 use models::{ApiKey, Router};
 use serde_json::Value;
@@ -32,11 +32,26 @@ impl services::Planner for Planner {
 
 pub(crate) struct MemoryReader {
     pub memory: Memory,
+    /// Its vectors, where something makes them.
+    pub index: Option<VectorIndex>,
     pub folder: PathBuf,
 }
 
 #[async_trait]
 impl services::MemoryReader for MemoryReader {
+    async fn index(&self) -> Result<Option<services::MemoryIndex>> {
+        let Some(index) = &self.index else { return Ok(None) };
+        let progress = index.progress().await?;
+        Ok(progress.map(|progress| services::MemoryIndex {
+            embedder: progress.embedder.name,
+            version: progress.embedder.version,
+            dimensions: progress.embedder.dimensions,
+            is_active: progress.state == IndexState::Active,
+            done: progress.done,
+            total: progress.total,
+        }))
+    }
+
     async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<services::Dispatch>> {
         let page = self.memory.list_dispatches(page).await?;
         Ok(page.map(|dispatch| services::Dispatch {

@@ -11,6 +11,7 @@ mod exec;
 mod goal;
 mod infer;
 mod memory;
+mod models;
 mod open;
 mod plan;
 mod providers;
@@ -90,6 +91,8 @@ enum Command {
     Usage(usage::Usage),
     /// List, set and remove limits on what models may be asked
     Limits(usage::Limits),
+    /// List models, and fetch those that run in this process
+    Models(models::Models),
     /// Look whether everything Atelier needs is here
     Doctor,
     /// Print the version
@@ -221,6 +224,7 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Memory(memory) => memory::memory(&place, memory, json).await,
         Command::Usage(usage) => usage::usage(&place, usage, json).await,
         Command::Limits(limits) => usage::limits(&place, limits, json).await,
+        Command::Models(models) => Box::pin(models::models(&place, models, json)).await,
         Command::Doctor => Box::pin(doctor::doctor(&place, json)).await,
         Command::Serve(_) | Command::Version | Command::Openapi => unreachable!("needs no client"),
     }

@@ -10,15 +10,18 @@ use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, Supervis
 use futures::FutureExt;
 use http_surface::{App, Lifetime, Options, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
-use memory::Memory;
-use models::{Accounting, Presets, ProviderParts, Providers, Router};
+use memory::{Memory, VectorIndex};
+use models::{Accounting, Embeddings, Presets, ProviderParts, Providers, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry};
 use sandbox::{Jail, JailOptions, Toolchain};
-use store::{SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, Workspace};
+use store::{
+    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlVectorStore, Workspace,
+};
 use vault::{Keychain, Secrets, SecretsOptions};
 
 use crate::adapters;
+use crate::embedding::{self, MemoryEmbedder};
 use crate::settings::{self, Settings};
 
 /// Everything that runs behind the routes.
@@ -63,6 +66,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let accounting = accounting(&workspace, settings, &clock, &entropy).await?;
     let models = Arc::new(router(settings, &clock, &entropy)?.with_accounting(accounting.clone()));
     let providers = Arc::new(providers(folder, settings, &workspace, &models, &clock).await?);
+    let embeddings = embedding::choose(folder, settings, &providers.options(), &clock, &entropy);
+    let index = vector_index(&workspace, &embeddings);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
 
@@ -81,13 +86,18 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 
     let services = Services {
         planner: Arc::new(adapters::Planner { dispatcher, clock: clock.clone() }),
-        memory: Arc::new(adapters::MemoryReader { memory: memory.clone(), folder: folder.join("snapshots") }),
-        code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory) }),
+        memory: Arc::new(adapters::MemoryReader {
+            memory: memory.clone(),
+            index: index.clone(),
+            folder: folder.join("snapshots"),
+        }),
+        code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory.clone()) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),
         router: models,
         accounting: accounting.clone(),
         providers,
+        embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
     let app = App {
@@ -101,6 +111,10 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         options: Options { allowed_hosts: settings.allowed_hosts.clone().into(), ..Options::default() },
         lifetime: Lifetime::default(),
     };
+    if let Some(index) = index {
+        let stopping = app.lifetime.stopping.clone();
+        tokio::spawn(async move { stopping.run_until_cancelled(index.keep_up(&memory)).await });
+    }
     Ok(Workshop { workspace, engine, accounting, app })
 }
 
@@ -115,6 +129,13 @@ async fn accounting(
     let accounting =
         Accounting::start(ledger, &settings.models.cache, clock.clone(), entropy.clone()).await?;
     Ok(Arc::new(accounting))
+}
+
+/// The vectors of memory, if something makes them.
+fn vector_index(workspace: &Workspace, embeddings: &Embeddings) -> Option<VectorIndex> {
+    let embedder = MemoryEmbedder::over(embeddings)?;
+    let store = SqlVectorStore::new(workspace.database().clone());
+    Some(VectorIndex::new(Arc::new(store), Arc::new(embedder)))
 }
 
 /// The models that can be used. One that is set up wrongly is left out and said, so that the rest

@@ -5,7 +5,9 @@ mod adapters;
 mod cli;
 mod client;
 mod composition;
+mod embedding;
 mod logging;
+mod pull;
 mod serve;
 mod settings;
 

@@ -33,6 +33,45 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// The models it may ask.
     pub models: ModelSettings,
+    /// What makes vectors of texts.
+    pub embeddings: EmbeddingSettings,
+}
+
+/// What makes vectors of texts.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingSettings {
+    /// `minilm` and `hashing` run in this process; any other is the name of a provider in `models`.
+    /// Unset: `minilm` if its files are there, and `hashing` until they are.
+    pub provider: Option<String>,
+    /// The provider's model.
+    pub model: Option<String>,
+    /// How long its vectors are, where that is not known.
+    pub dimensions: Option<usize>,
+    /// How exactly `minilm` computes: `int8` (default) or `f32`.
+    pub precision: Precision,
+    /// Where the files of `minilm` are; below the workspace when unset.
+    pub folder: Option<PathBuf>,
+}
+
+/// How exactly `minilm` computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// In bytes: several times as fast, and hardly worse at finding.
+    #[default]
+    Int8,
+    /// In floats: the reference's vectors.
+    F32,
+}
+
+impl From<Precision> for embeddings::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Int8 => Self::Quantised,
+            Precision::F32 => Self::Full,
+        }
+    }
 }
 
 /// The models Atelier may ask.
@@ -107,6 +146,7 @@ impl Default for Settings {
             concurrency: runs::EngineOptions::default().concurrency,
             allowed_hosts: Vec::new(),
             models: ModelSettings::default(),
+            embeddings: EmbeddingSettings::default(),
         }
     }
 }

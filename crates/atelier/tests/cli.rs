@@ -359,3 +359,24 @@ fn a_runbook_says_how_long_its_code_may_run() {
     hint: Write it as `timeout: 90s`, `5 min` or `1h`, or leave it out for 10 minutes
     ");
 }
+
+#[test]
+fn a_model_that_no_source_has_is_told_with_every_source() {
+    let desk = Desk::new();
+    let port = testkit::free_port();
+    desk.folder.write(
+        "data/.env",
+        format!("HF_ENDPOINT=http://127.0.0.1:{port}\nPIP_INDEX_URL=http://127.0.0.1:{port}/simple\n"),
+    );
+    let refused = desk.run(&["models", "pull"]).expect(7).err;
+    assert_eq!(refused.matches(&format!("127.0.0.1:{port}: ")).count(), 2, "{refused}");
+    assert!(refused.contains("hint: "), "{refused}");
+    desk.run(&["models", "pull", "gpt-9"]).expect(4);
+    let listed = desk.run(&["models", "list", "--json"]).expect(0).json();
+    assert_eq!(listed["models"][0]["name"], "offline");
+    assert_eq!(listed["files"][0]["files"][0]["state"], "missing");
+    let checks = desk.run(&["doctor", "--json"]).json()["checks"].clone();
+    let embedder =
+        checks.as_array().unwrap().iter().find(|check| check["name"] == "all-MiniLM-L6-v2").unwrap();
+    assert!(embedder["advice"].as_str().unwrap().contains("atelier models pull"), "{embedder}");
+}

@@ -5,9 +5,11 @@
 #[path = "support/desk.rs"]
 mod desk;
 
+use std::time::{Duration, Instant};
+
 use desk::Desk;
 use serde_json::{Value, json};
-use testkit::scripted_model::MODEL;
+use testkit::scripted_model::{DIMENSIONS, MODEL};
 use testkit::{Fault, Reply, Script, ScriptedModel};
 
 const GOAL: &str = "Summarise sales.csv by region and draw a chart; ask me before you publish the report";
@@ -229,4 +231,37 @@ async fn a_model_that_goes_away_fails_its_step_which_goes_on_once_it_is_back() {
     desk.run(&["runs", "retry", id]).expect(0);
     let (events, run) = lines(&desk.run(&["runs", "watch", id, "--json"]).expect(0).out);
     assert_eq!((&run["status"], calls(&events).last().unwrap().as_str()), (&json!("completed"), "answered"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_remembered_gets_vectors_of_the_chosen_embedder_and_anew_of_another() {
+    let model = ScriptedModel::start(Script::always(good_plan())).await;
+    let base_url = model.base_url();
+    let settings = |embedder: &str| {
+        format!(
+            "models:\n  providers:\n  - {{ name: scripted, base_url: {base_url}, model: {MODEL} }}\n\
+             embeddings: {{ provider: scripted, model: {embedder}, dimensions: {DIMENSIONS} }}\n"
+        )
+    };
+    let mut desk = Desk::new();
+    for embedder in ["first", "second"] {
+        desk.folder.write("data/settings.yaml", settings(embedder));
+        desk = desk.serving();
+        desk.run(&["plan", "Water the ficus"]).expect(0);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let index = desk.run(&["memory", "index", "--json"]).expect(0).json();
+            assert_eq!(index["embedder"], format!("scripted/{embedder}"));
+            if index["state"] == "active" && index["done"] == index["total"] && index["total"] != 0 {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{index}");
+        }
+        let asked = model.requests().into_iter().rfind(|it| it.path == "/v1/embeddings").unwrap();
+        assert_eq!(asked.json["model"], embedder);
+        let mut server = desk.server.take().unwrap();
+        server.kill().unwrap();
+        server.wait().unwrap();
+        std::fs::remove_file(desk.data.join("server.json")).unwrap();
+    }
 }

@@ -8,7 +8,7 @@
 //! Invariants:
 //! - No text makes an embedder fail or panic, however long or strange.
 //! - A text's vector does not depend on what else is embedded with it, nor on the number of threads.
-//! - Vectors of two embedders are never compared: [`MiniLm::identity`] tells them apart.
+//! - Vectors of two embedders are never compared: [`Precision::identity`] tells them apart.
 //!
 //! Start reading at [`minilm`], then [`network`]; [`simd`] is where processors differ.
 

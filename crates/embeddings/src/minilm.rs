@@ -23,11 +23,20 @@ pub enum Precision {
     Quantised,
 }
 
+impl Precision {
+    /// Model, version and precision; vectors may be compared if and only if these are the same.
+    pub fn identity(self) -> &'static str {
+        match self {
+            Self::Full => "all-MiniLM-L6-v2@53aa5117/f32",
+            Self::Quantised => "all-MiniLM-L6-v2@53aa5117/int8",
+        }
+    }
+}
+
 /// The model, ready to embed; a call keeps its processors busy and never waits.
 pub struct MiniLm {
     tokenizer: Tokenizer,
     network: Network,
-    precision: Precision,
 }
 
 impl MiniLm {
@@ -44,21 +53,11 @@ impl MiniLm {
         if tokenizer.size() > network.vocabulary() {
             return Err(Error::malformed(&vocabulary, "it has more pieces than the weights"));
         }
-        Ok(Self { tokenizer, network, precision })
+        Ok(Self { tokenizer, network })
     }
 
     /// How many numbers a vector has.
-    pub fn dimensions(&self) -> usize {
-        WIDTH
-    }
-
-    /// Model, version and precision; vectors may be compared if and only if these are the same.
-    pub fn identity(&self) -> &'static str {
-        match self.precision {
-            Precision::Full => "all-MiniLM-L6-v2@53aa5117/f32",
-            Precision::Quantised => "all-MiniLM-L6-v2@53aa5117/int8",
-        }
-    }
+    pub const DIMENSIONS: usize = WIDTH;
 
     /// What cuts texts into pieces, for counting.
     pub fn tokenizer(&self) -> &Tokenizer {

@@ -54,6 +54,8 @@ pub struct Services {
     pub accounting: Arc<::models::Accounting>,
     /// Knows the owner's providers, and changes them.
     pub providers: Arc<::models::Providers>,
+    /// Makes vectors of texts.
+    pub embeddings: ::models::Embeddings,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
 }

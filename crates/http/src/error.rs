@@ -150,6 +150,7 @@ fn status_of_model(error: &::models::Error) -> StatusCode {
         E::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
         E::NoModel(_) | E::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         E::Options { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        E::Embedding(fault) => status_of(fault.kind()),
         E::Exhausted { attempts, telling } => {
             let failed = |code: &str| {
                 attempts.iter().any(|attempt| {

@@ -1,12 +1,13 @@
-//! Atelier's models for other programs: `/v1/chat/completions` and `/v1/responses` as OpenAI's
-//! clients speak, and `/v1/messages` as Anthropic's do. Any of them works with Atelier by its base
-//! URL.
+//! Atelier's models for other programs: `/v1/chat/completions`, `/v1/responses` and
+//! `/v1/embeddings` as OpenAI's clients speak, and `/v1/messages` as Anthropic's do. Any of them
+//! works with Atelier by its base URL.
 //!
 //! Invariant: whatever happens, a client gets an answer in its own dialect, errors included. These
 //! paths are not in the OpenAPI document, which describes Atelier's own interface.
 
 mod answer;
 mod client;
+mod embeddings;
 mod list;
 mod refusal;
 
@@ -39,6 +40,7 @@ pub(crate) fn routes() -> Router<App> {
         .route(PATHS[1], post(messages))
         .route(PATHS[2], post(count_tokens))
         .route(PATHS[3], get(list::list))
+        .route(embeddings::PATH, post(embeddings::embed))
         .route("/v1/models/{*id}", get(list::show))
         .route(PATHS[4], post(responses))
         .route("/v1/responses/{*id}", any(kept_response))
@@ -46,7 +48,7 @@ pub(crate) fn routes() -> Router<App> {
 
 /// Whether a path is the gateway's.
 pub(crate) fn answers(path: &str) -> bool {
-    PATHS.contains(&path)
+    PATHS.contains(&path) || path == embeddings::PATH
 }
 
 async fn chat(State(app): State<App>, request: axum::extract::Request) -> Response {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/memory/logs`, `…/search`, `…/snapshot`.
+//! `GET /api/v1/memory/logs`, `…/search`, `…/snapshot`, `…/index`.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_memory_logs))
         .routes(routes!(search_memory))
         .routes(routes!(snapshot_memory))
+        .routes(routes!(show_memory_index))
 }
 
 /// An entry of the planner's log.
@@ -204,4 +205,72 @@ async fn snapshot_memory(
     }
     let services::Snapshot { path, count } = app.services.memory.snapshot(limit).await?;
     Ok(Json(Snapshot { path, count }))
+}
+
+/// How far the vectors of memory are.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "embedder": "all-MiniLM-L6-v2", "version": "int8", "dimensions": 384, "state": "building",
+    "done": 640, "total": 1200,
+}))]
+struct MemoryIndex {
+    /// What makes the vectors; absent where nothing does.
+    embedder: Option<String>,
+    /// Which version of it, where it has one.
+    version: Option<String>,
+    /// How long its vectors are.
+    dimensions: Option<usize>,
+    /// How far it is.
+    state: IndexState,
+    /// How many documents have been seen to.
+    done: u64,
+    /// How many there are that may be given to the embedder.
+    total: u64,
+}
+
+/// How far an index is.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum IndexState {
+    /// Nothing makes vectors.
+    None,
+    /// It is being built, beside the one that is searched until then.
+    Building,
+    /// It is the one that is searched, and takes in what is new.
+    Active,
+}
+
+impl From<Option<services::MemoryIndex>> for MemoryIndex {
+    fn from(index: Option<services::MemoryIndex>) -> Self {
+        let Some(index) = index else {
+            let (embedder, version, dimensions) = (None, None, None);
+            return Self { embedder, version, dimensions, state: IndexState::None, done: 0, total: 0 };
+        };
+        Self {
+            embedder: Some(index.embedder),
+            version: Some(index.version).filter(|version| !version.is_empty()),
+            dimensions: Some(index.dimensions),
+            state: if index.is_active { IndexState::Active } else { IndexState::Building },
+            done: index.done,
+            total: index.total,
+        }
+    }
+}
+
+/// Shows how far the vectors of memory are
+///
+/// Another embedder gets an index of its own, which takes the place of the old one once every
+/// document has its vector.
+#[utoipa::path(
+    get,
+    path = "/api/v1/memory/index",
+    tag = "factory",
+    responses((status = 200, description = "How far it is", body = MemoryIndex)),
+    security(("token" = ["read:memory"])),
+)]
+async fn show_memory_index(
+    _caller: Caller<ReadMemory>,
+    State(app): State<App>,
+) -> Result<Json<MemoryIndex>, Error> {
+    Ok(Json(app.services.memory.index().await?.into()))
 }

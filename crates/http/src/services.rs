@@ -41,6 +41,26 @@ pub trait MemoryReader: Send + Sync {
 
     /// Writes the newest `limit` entries of the planner's log to a JSONL file in the workspace.
     async fn snapshot(&self, limit: u32) -> Result<Snapshot>;
+
+    /// How far its vectors are; none where nothing makes them.
+    async fn index(&self) -> Result<Option<MemoryIndex>>;
+}
+
+/// How far the vectors of memory are.
+#[derive(Clone, Debug)]
+pub struct MemoryIndex {
+    /// What makes them.
+    pub embedder: String,
+    /// Which version of it, where it has one.
+    pub version: String,
+    /// How long they are.
+    pub dimensions: usize,
+    /// Whether every document had its vector once, so that the index may be searched.
+    pub is_active: bool,
+    /// How many documents have been seen to.
+    pub done: u64,
+    /// How many there are that may be given to the embedder.
+    pub total: u64,
 }
 
 /// A document that was found.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kernel::{Clock, DispatchId, DocumentId, Entropy, Ids, Page, PageRequest, Result};
+use tokio::sync::Notify;
 
 use crate::dispatch::{self, Dispatch, NewDispatch};
 use crate::document::{Document, NewDocument};
@@ -19,13 +20,14 @@ pub struct Memory {
     store: Arc<dyn MemoryStore>,
     clock: Arc<dyn Clock>,
     ids: Ids,
+    changed: Arc<Notify>,
 }
 
 impl Memory {
     /// Memory over `store`.
     pub fn new(store: Arc<dyn MemoryStore>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let ids = Ids::new(clock.clone(), entropy);
-        Self { store, clock, ids }
+        Self { store, clock, ids, changed: Arc::default() }
     }
 
     /// Stores a document, in place of the one its collection has under the same key.
@@ -34,7 +36,9 @@ impl Memory {
     /// [`Error::InvalidCollection`], [`Error::InvalidKey`], [`Error::TextTooLong`].
     pub async fn remember(&self, new: NewDocument) -> Result<DocumentId> {
         let document = new.checked(&self.ids, self.clock.now())?;
-        self.store.upsert_document(&document).await
+        let id = self.store.upsert_document(&document).await?;
+        self.changed.notify_one();
+        Ok(id)
     }
 
     /// The document with this id.
@@ -111,7 +115,13 @@ impl Memory {
     pub async fn log_dispatch(&self, new: NewDispatch) -> Result<DispatchId> {
         let dispatch = new.at(&self.ids, self.clock.now());
         self.store.log_dispatch(&dispatch, &dispatch.to_document(&self.ids)).await?;
+        self.changed.notify_one();
         Ok(dispatch.id)
+    }
+
+    /// Waits until something was stored since the last time this was waited for.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// The planner's log, the newest first.

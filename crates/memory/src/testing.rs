@@ -4,6 +4,8 @@
 
 mod contract;
 mod fake;
+mod vector_contract;
 
 pub use contract::contract;
 pub use fake::FakeMemoryStore;
+pub use vector_contract::{FakeEmbedder, vector_contract};

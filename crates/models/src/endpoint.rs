@@ -163,6 +163,26 @@ impl Endpoint {
         url
     }
 
+    /// The whole answer to a document at `path` below the base URL; for what is not a conversation.
+    pub(crate) async fn post(&self, path: &str, body: String) -> Result<Vec<u8>, Error> {
+        let deadlines = Deadlines::of_document(Instant::now(), self.timeouts);
+        let wrong = |reason: String| Error::Options { name: self.name.clone(), reason };
+        let url = self.models.join(path).map_err(|error| wrong(error.to_string()))?;
+        let call = self.client.post(url).header(ACCEPT, "application/json");
+        let call = call.header(CONTENT_TYPE, "application/json").body(body);
+        let response = self.send(call, &deadlines).await?;
+        let (deadline, phase) = deadlines.next();
+        let (mut stream, mut whole) = (response.bytes_stream(), Vec::new());
+        while let Some(bytes) = timeout_at(deadline, stream.next()).await.map_err(|_| self.timeout(phase))? {
+            whole.extend_from_slice(&bytes.map_err(|error| self.unsent(&error))?);
+            if whole.len() > self.answer_limit_bytes {
+                let (provider, limit_bytes) = (self.name.clone(), self.answer_limit_bytes);
+                return Err(Error::TooLarge { provider, limit_bytes });
+            }
+        }
+        Ok(whole)
+    }
+
     /// Sends the request and gives what is needed to read the answer.
     async fn ask(&self, request: &Request, stream: bool) -> Result<(Reading, Response, String), Error> {
         let started = Instant::now();

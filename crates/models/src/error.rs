@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use kernel::Kind;
 
+use crate::embedding::EmbeddingFault;
 use crate::message::Attempt;
 
 const MODEL_NOT_FOUND: &str = "model_not_found";
@@ -119,6 +120,9 @@ pub enum Error {
         "only a provider that speaks the request's own dialect understands {what}, and none may be asked"
     )]
     Untranslatable { what: String },
+    /// Something that cannot be asked of an embedder.
+    #[error(transparent)]
+    Embedding(EmbeddingFault),
     /// Settings that cannot work.
     #[error("the model provider `{name}` is not set up correctly: {reason}")]
     Options { name: String, reason: String },
@@ -152,6 +156,7 @@ impl Error {
             Self::Withheld { .. } => "model_answer_withheld",
             Self::TooLarge { .. } => "model_answer_too_large",
             Self::Untranslatable { .. } => "model_request_untranslatable",
+            Self::Embedding(fault) => fault.code(),
             Self::Options { .. } => "model_settings_invalid",
             Self::NoModel(_) => "no_model",
             Self::LimitReached { is_rate: true, .. } => "rate_limited",
@@ -195,6 +200,7 @@ impl Error {
             | Self::Withheld { .. }
             | Self::TooLarge { .. }
             | Self::Untranslatable { .. }
+            | Self::Embedding(_)
             | Self::Options { .. }
             | Self::NoModel(_)
             | Self::LimitReached { .. }
@@ -226,6 +232,7 @@ impl Error {
             | Self::TooLarge { provider, .. } => Some(provider),
             Self::Exhausted { attempts, .. } => attempts.last().map(|attempt| attempt.provider.as_str()),
             Self::Untranslatable { .. }
+            | Self::Embedding(_)
             | Self::Options { .. }
             | Self::NoModel(_)
             | Self::LimitReached { .. } => None,
@@ -252,6 +259,7 @@ impl Error {
             Self::NotFound { .. } => Kind::NotFound,
             Self::RateLimited { .. } | Self::TooLarge { .. } | Self::LimitReached { .. } => Kind::Limit,
             Self::Exhausted { telling, .. } => telling.kind,
+            Self::Embedding(fault) => fault.kind(),
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Upstream { .. }
@@ -281,6 +289,7 @@ impl Error {
             Self::Withheld { .. } => "Word the prompt differently, or add another provider to fall back on",
             Self::TooLarge { .. } => "Ask for a shorter answer",
             Self::Untranslatable { .. } => "Leave it out, or name a provider that speaks this dialect",
+            Self::Embedding(fault) => fault.hint(),
             Self::Options { .. } => "Correct the provider's settings",
             Self::NoModel(NoModel::NothingConfigured) => {
                 "Start Ollama on this machine, or set a provider's key such as OPENAI_API_KEY, and start \

@@ -3,8 +3,9 @@
 //! A [`Provider`] answers one [`Request`] with one attempt, as a stream of [`Delta`]s or whole; an
 //! [`Endpoint`] is one that is asked over HTTP in its [`Dialect`]. The [`Router`] holds the owner's
 //! providers in order, retries, falls to the next one, has a broken answer gone on with, and tells
-//! with every answer which attempts led to it; [`Accounting`] keeps account of every call. [`Offline`] follows fixed rules, needs no network
-//! and says plainly that it is not a language model.
+//! with every answer which attempts led to it; [`Accounting`] keeps account of every call.
+//! [`Offline`] follows fixed rules, needs no network and says plainly that it is not a language
+//! model. [`Embeddings`] makes vectors of texts.
 //!
 //! Invariants: a request labelled [`kernel::Privacy::Local`] reaches only providers on this
 //! machine, whatever the policy; a stream that was cut is an error and never a whole answer; an
@@ -14,6 +15,7 @@
 
 pub mod accounting;
 pub mod dialect;
+pub mod embedding;
 pub mod endpoint;
 pub mod error;
 pub mod ledger;
@@ -35,6 +37,9 @@ pub use accounting::{
     Accounting, Allowance, Amount, CacheOptions, Limit, LimitStanding, LimitState, Subject, Window,
 };
 pub use dialect::{Dialect, Raw};
+pub use embedding::{
+    Embedded, Embedder, EmbedderIdentity, EmbeddingFault, EmbeddingRequest, Embeddings, HttpEmbedder,
+};
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase, Telling};
 pub use ledger::{Call, CallFilter, CallOutcome, Ledger, Origin, Surface};

@@ -295,7 +295,7 @@ impl Usage {
 /// An image counts as much as the dearest common tiling of a large one.
 const IMAGE_TOKENS: u64 = 1_000;
 
-fn estimate_tokens(parts: &[Part]) -> u64 {
+pub(crate) fn estimate_tokens(parts: &[Part]) -> u64 {
     let count = |text: &str| (text.chars().count() as u64).div_ceil(4);
     let each = |part: &Part| match part {
         Part::Text { text } | Part::Thinking { text, .. } => count(text),

@@ -80,6 +80,11 @@ impl Providers {
         Ok(providers)
     }
 
+    /// What the router goes by: the providers that can be used, with their keys.
+    pub fn options(&self) -> ModelsOptions {
+        self.book.read().options(&self.parts)
+    }
+
     /// What is known by name.
     pub fn presets(&self) -> &Presets {
         &self.parts.presets
@@ -87,8 +92,7 @@ impl Providers {
 
     /// Puts what the book says before the router. Whoever cannot be set up is left out and said.
     async fn apply(&self) {
-        let options = self.book.read().options(&self.parts);
-        if let Err(error) = self.parts.router.reconfigure(&options) {
+        if let Err(error) = self.parts.router.reconfigure(&self.options()) {
             tracing::error!(%error, "the model providers could not be changed");
         }
         if let Err(error) = self.parts.router.guard_spending().await {

@@ -19,6 +19,7 @@ pub mod provider_store;
 mod run_rows;
 pub mod run_store;
 pub mod sqlite;
+pub mod vector_store;
 pub mod workspace;
 pub mod writer;
 
@@ -30,4 +31,5 @@ pub use memory_store::SqlMemoryStore;
 pub use provider_store::SqlProviderStore;
 pub use run_store::SqlRunStore;
 pub use sqlite::Database;
+pub use vector_store::SqlVectorStore;
 pub use workspace::Workspace;

@@ -12,7 +12,7 @@ use crate::cursor;
 use crate::error::Error;
 use crate::sqlite::Database;
 
-const DOCUMENT: &str = "documents.id, documents.collection, documents.key, documents.source,
+pub(crate) const DOCUMENT: &str = "documents.id, documents.collection, documents.key, documents.source,
     documents.privacy, documents.created_at, documents.updated_at, documents.title, documents.text";
 
 /// `?1` are the collections, `?2` is the source to leave out.
@@ -197,7 +197,7 @@ fn read_id(text: &str) -> Result<DocumentId> {
     text.parse().map_err(|_| Error::Unreadable(format!("`{text}` is not a document's id")).into())
 }
 
-fn read_document(row: &SqliteRow) -> Result<Document> {
+pub(crate) fn read_document(row: &SqliteRow) -> Result<Document> {
     let privacy: &str = row.get("privacy");
     Ok(Document {
         id: read_id(row.get("id"))?,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use kernel::{Privacy, SystemClock, SystemEntropy};
-use memory::{Memory, NewDocument, Query};
-use store::{SqlMemoryStore, Workspace};
+use memory::testing::FakeEmbedder;
+use memory::{Memory, NewDocument, Query, VectorIndex};
+use store::{SqlMemoryStore, SqlVectorStore, Workspace};
 
 struct Fixture {
     workspace: Workspace,
@@ -85,4 +86,36 @@ async fn what_was_remembered_is_there_after_a_restart() {
     let memory = Memory::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
     let hits = memory.search(Query::new("ficus", 5)).await.expect("a hit");
     assert_eq!(hits[0].document.text, "the ficus needs water");
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract_of_vector_stores() {
+    let f = fixture().await;
+    let documents = Arc::new(SqlMemoryStore::new(f.workspace.database().clone()));
+    let vectors = Arc::new(SqlVectorStore::new(f.workspace.database().clone()));
+    memory::testing::vector_contract(documents, vectors).await;
+}
+
+#[tokio::test]
+async fn what_is_remembered_while_the_index_keeps_up_gets_its_vector() {
+    let f = fixture().await;
+    let vectors = Arc::new(SqlVectorStore::new(f.workspace.database().clone()));
+    let index = VectorIndex::new(vectors, Arc::new(FakeEmbedder::new("e", 3)));
+    let keeping = tokio::spawn({
+        let (index, memory) = (index.clone(), f.memory.clone());
+        async move { index.keep_up(&memory).await }
+    });
+    for count in 1..=3 {
+        f.remember(&format!("note {count}"), "the ficus needs water").await;
+        let done = async {
+            while index.progress().await.unwrap().is_none_or(|progress| progress.done < count) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), done).await.expect("it gets its vector");
+    }
+    keeping.abort();
+    f.sql("DELETE FROM documents").await;
+    let left = index.progress().await.unwrap().expect("the version stays");
+    assert_eq!((left.done, left.total), (0, 0), "vectors go with their documents");
 }

@@ -17,6 +17,6 @@ pub mod workspace;
 
 pub use disk::{FullDisk, ReadOnlyFolder};
 pub use script::{Fault, RecordedRequest, Reply, Script, ToolUse};
-pub use scripted_model::ScriptedModel;
+pub use scripted_model::{ScriptedModel, vector_of};
 pub use scripted_ollama::{PullFault, ScriptedOllama};
 pub use workspace::{TemporaryWorkspace, free_port};

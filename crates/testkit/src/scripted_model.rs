@@ -2,13 +2,14 @@
 //!
 //! It speaks OpenAI's chat completions at `/v1/chat/completions` and responses at `/v1/responses`,
 //! Anthropic's messages at `/v1/messages` and Google's `generateContent` at `/v1/models/…`, streamed
-//! or not, lists its model at `/v1/models`, and records every request. Tests in other languages read
-//! the record at `/scripted`.
+//! or not, makes vectors at `/v1/embeddings`, lists its model at `/v1/models`, and records every
+//! request. Tests in other languages read the record at `/scripted`.
 //! A reply becomes a list of [`acts::Act`]s, which is where faults enter; [`connection`] can break
 //! a TCP connection as a dying provider does.
 
 mod acts;
 mod connection;
+mod vectors;
 mod wire;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 
 use crate::script::{Fault, RecordedRequest, Script};
 use connection::{BreakableListener, Breaker};
+pub use vectors::{DIMENSIONS, vector_of};
 use wire::Protocol;
 
 /// The name of the model it claims to be.
@@ -87,6 +89,7 @@ impl ScriptedModel {
             .route("/v1/chat/completions", speak(Protocol::OpenAi))
             .route("/v1/messages", speak(Protocol::Anthropic))
             .route("/v1/responses", speak(Protocol::Responses))
+            .route("/v1/embeddings", speak(Protocol::Embeddings))
             .route("/v1/models/{call}", speak(Protocol::Gemini))
             .route("/v1/models", get(models))
             .route("/scripted", get(record_of))

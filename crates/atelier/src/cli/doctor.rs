@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Clock, SystemClock, SystemEntropy};
+use kernel::{Clock, Entropy, SystemClock, SystemEntropy};
 use models::Router;
 use sandbox::{Finding, Jail, JailOptions, Sandbox, State, Toolchain};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use super::session::Place;
 use super::terminal::{Ink, plain, say, say_json, size};
 use crate::client::{Problem, Result, local};
 use crate::composition;
+use crate::embedding;
 use crate::settings::Settings;
 
 /// Below this, runs soon fail for want of space.
@@ -83,6 +84,7 @@ pub async fn doctor(place: &Place, json: bool) -> Result<Exit> {
         ("Workspace", workspace(&folder, &settings).await),
         ("Sandbox", sandbox_findings().await?),
         ("Models", [models(&settings).await, within_reach(&folder).await].concat()),
+        ("Embeddings", embeddings(&folder, &settings)),
     ];
     let looks = || sections.iter().flat_map(|(_, looks)| looks);
     let fit = !looks().any(|look| look.state == State::Missing);
@@ -248,6 +250,32 @@ async fn is_ollama(usual: &str) -> bool {
 fn suggestion(name: &str) -> Look {
     let detail = format!("could be used; `atelier providers add {name}` sets it up");
     Look::ok(name, detail)
+}
+
+/// What makes vectors of texts, if anything does.
+fn embeddings(folder: &Path, settings: &kernel::Result<Settings>) -> Vec<Look> {
+    let Ok(settings) = settings else { return Vec::new() };
+    let files = embedding::model_folder(folder, settings);
+    let model = &crate::pull::MODELS[0];
+    let fetched = if embedding::is_fetched(&files) {
+        Look::ok(model.name, format!("its files are in {}", files.display()))
+    } else {
+        Look::ok(model.name, "its files are not here").advise("Fetch them with `atelier models pull`")
+    };
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+        (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let embeddings = embedding::choose(folder, settings, &settings.models(), &clock, &entropy);
+    let chosen = match embeddings.identity() {
+        Ok(identity) => {
+            let place = if embeddings.is_local() { "on this machine" } else { "elsewhere" };
+            let detail = format!("{}, {} dimensions, {place}", identity.name, identity.dimensions);
+            Look::ok("embedder", detail)
+        }
+        Err(error) => Look::new("embedder", State::Degraded, error.to_string()).advise(
+            "Memory is searched by words alone, and /v1/embeddings answers nothing, until there is one",
+        ),
+    };
+    vec![chosen, fetched]
 }
 
 async fn models(settings: &kernel::Result<Settings>) -> Vec<Look> {

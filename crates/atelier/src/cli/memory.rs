@@ -34,6 +34,9 @@ enum Command {
         #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
+    /// Show how far the vectors are, which another embedder makes anew in the background
+    #[command(after_help = "Example:\n  atelier memory index --json")]
+    Index,
     /// Write what was planned to a JSONL file in the workspace
     #[command(after_help = "Example:\n  atelier memory snapshot --limit 50")]
     Snapshot {
@@ -48,6 +51,7 @@ pub async fn memory(place: &Place, memory: Memory, json: bool) -> Result<Exit> {
         match memory.command {
             Command::Search { query, count } => search(client, &query.join(" "), count, json).await?,
             Command::Logs { limit } => logs(client, limit, json).await?,
+            Command::Index => index(client, json).await?,
             Command::Snapshot { limit } => {
                 let written = client.snapshot_memory(limit).await?;
                 if json {
@@ -77,6 +81,21 @@ async fn search(client: &Client, query: &str, count: u32, json: bool) -> Result<
         say(&format!("{}  {}", ink.bold(&one_line(&hit.title, 80)), ink.dim(&origin)));
         say(&format!("  {}\n", one_line(&hit.snippet, 300)));
     }
+    Ok(())
+}
+
+async fn index(client: &Client, json: bool) -> Result<()> {
+    let index = client.memory_index().await?;
+    if json {
+        say_json(&index.raw);
+        return Ok(());
+    }
+    let Some(embedder) = &index.embedder else {
+        say("There are no vectors: nothing makes them. `atelier doctor` tells more.");
+        return Ok(());
+    };
+    let counts = format!("{} of {} documents", index.done, index.total);
+    say(&format!("{}  {}  {counts}", plain(embedder), plain(&index.state)));
     Ok(())
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use super::wire::{CodeRun, Dispatch, Hit, Limit, List, Run, RunDetail, Snapshot, UsageReport};
+use super::wire::{
+    CodeRun, Dispatch, Hit, Limit, List, MemoryIndex, Model, Run, RunDetail, Snapshot, UsageReport,
+};
 use super::{Answer, Call, Client, Result, problem::Problem};
 use kernel::Kind;
 
@@ -192,6 +194,16 @@ impl Client {
     /// Removes a limit.
     pub async fn delete_limit(&self, id: &str) -> Result<()> {
         self.send(&Call::new(Method::DELETE, with(&LIMITS, &[id]))).await.map(drop)
+    }
+
+    /// How far the vectors of memory are.
+    pub async fn memory_index(&self) -> Result<Answer<MemoryIndex>> {
+        self.ask(Call::get(["api", "v1", "memory", "index"])).await
+    }
+
+    /// The models that can be asked.
+    pub async fn list_models(&self) -> Result<Answer<List<Model>>> {
+        self.ask(Call::get(["api", "v1", "models"])).await
     }
 
     /// Whether a server answers within a short time, and is not about to stop.

@@ -327,6 +327,38 @@ pub struct CodeRun {
     pub stderr_truncated: bool,
 }
 
+/// How far the vectors of memory are.
+#[derive(Debug, Deserialize)]
+pub struct MemoryIndex {
+    /// What makes them, if anything does.
+    #[serde(default)]
+    pub embedder: Option<String>,
+    /// How far they are, in a word.
+    pub state: String,
+    /// How many documents have been seen to.
+    #[serde(default)]
+    pub done: u64,
+    /// How many there are.
+    #[serde(default)]
+    pub total: u64,
+}
+
+/// A model that could be asked.
+#[derive(Debug, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// What provides it.
+    #[serde(default)]
+    pub kind: String,
+    /// Whether what it is asked stays on the server's machine.
+    #[serde(default)]
+    pub local: bool,
+    /// Whether it answers now.
+    #[serde(default)]
+    pub available: bool,
+}
+
 /// A document that was found.
 #[derive(Debug, Deserialize)]
 pub struct Hit {

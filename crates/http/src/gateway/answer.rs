@@ -60,6 +60,11 @@ pub(super) fn json(value: &Value) -> Response {
     json_bytes(value.to_string().into())
 }
 
+/// As [`json`], for what is too large to be made into a value first.
+pub(super) fn written(document: &impl serde::Serialize) -> Response {
+    json_bytes(serde_json::to_vec(document).expect("numbers and texts can be written as JSON").into())
+}
+
 fn json_bytes(bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -17,7 +17,10 @@ pub(super) async fn list(State(app): State<App>, headers: HeaderMap) -> Response
     if let Err(error) = identify_client(&headers, &app).await {
         return Refusal::from(error).response(client, "");
     }
-    let models: Vec<Value> = named(&app).iter().map(|(id, owner)| describe(client, id, owner)).collect();
+    let mut named = named(&app);
+    // Anthropic's clients know no embeddings.
+    named.extend(embedder(&app).filter(|_| client != Client::Anthropic));
+    let models: Vec<Value> = named.iter().map(|(id, owner)| describe(client, id, owner)).collect();
     answer::json(&match client {
         Client::Chat | Client::Responses => json!({"object": "list", "data": models}),
         Client::Anthropic => {
@@ -32,7 +35,7 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>, headers
     if let Err(error) = identify_client(&headers, &app).await {
         return Refusal::from(error).response(client, "");
     }
-    match named(&app).into_iter().find(|(known, _)| *known == id) {
+    match named(&app).into_iter().chain(embedder(&app)).find(|(known, _)| *known == id) {
         Some((id, owner)) => answer::json(&describe(client, &id, &owner)),
         None => {
             let message = format!("There is no model `{id}` here; /v1/models lists what there is");
@@ -45,6 +48,13 @@ pub(super) async fn show(State(app): State<App>, Path(id): Path<String>, headers
 fn named(app: &App) -> Vec<(String, String)> {
     let name = |provider: ProviderSummary| (format!("{}/{}", provider.name, provider.model), provider.name);
     app.services.router.providers().into_iter().map(name).collect()
+}
+
+/// The embedder, if there is one, and who has it.
+fn embedder(app: &App) -> Option<(String, String)> {
+    let name = &app.services.embeddings.identity().ok()?.name;
+    let owner = name.split_once('/').map_or("atelier", |(provider, _)| provider);
+    Some((name.clone(), owner.to_owned()))
 }
 
 fn describe(client: Client, id: &str, owner: &str) -> Value {

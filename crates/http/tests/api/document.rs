@@ -63,6 +63,7 @@ fn lists_every_operation_with_its_scope() {
     GET /api/v1/llm/suggestions admin [200 401 403 500 503]
     DELETE /api/v1/llm/suggestions/{name} admin [204 400 401 403 404 500 503]
     GET /api/v1/llm/usage llm:invoke [200 400 401 403 500 503]
+    GET /api/v1/memory/index read:memory [200 401 403 500 503]
     GET /api/v1/memory/logs read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/search read:memory [200 400 401 403 500 503]
     GET /api/v1/memory/snapshot read:memory [200 400 401 403 500 503]

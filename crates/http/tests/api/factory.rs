@@ -31,6 +31,12 @@ async fn plans_are_made_logged_and_found() {
         server.get("/memory/snapshot?limit=50").await.json(),
         json!({"path": "snapshots/now.jsonl", "count": 50})
     );
+    let index = server.get("/api/v1/memory/index").await.json();
+    assert_eq!(
+        (&index["state"], &index["done"], &index["total"]),
+        (&json!("building"), &json!(2), &json!(5))
+    );
+    assert_eq!((&index["embedder"], &index["version"]), (&json!("e"), &json!(null)));
     assert_eq!(server.get("/memory/search").await.refusal(), (400, "invalid_parameter".into()));
     assert_eq!(server.get("/memory/search?q=%20").await.refusal(), (400, "invalid_parameter".into()));
     assert_eq!(server.get("/memory/snapshot?limit=0").await.refusal(), (400, "invalid_parameter".into()));

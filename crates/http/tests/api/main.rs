@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod document;
+mod embeddings;
 mod factory;
 mod faults;
 mod gateway;

@@ -18,6 +18,7 @@ pub(super) enum Protocol {
     Anthropic,
     Responses,
     Gemini,
+    Embeddings,
 }
 
 impl Protocol {
@@ -27,17 +28,18 @@ impl Protocol {
             return (reply.content_type.clone(), vec![Act::send(body.clone())]);
         }
         let usage = usage(request, reply);
-        if !request.wants_stream() || reply.ignores_stream {
+        if self == Self::Embeddings || !request.wants_stream() || reply.ignores_stream {
             let document = match self {
                 Self::OpenAi => openai_document(reply, usage),
                 Self::Anthropic => anthropic_document(reply, usage),
                 Self::Responses => responses::document(reply, usage),
                 Self::Gemini => gemini::document(reply, usage),
+                Self::Embeddings => super::vectors::document(&request.json),
             };
             return ("application/json".into(), document_acts(&document.to_string(), reply));
         }
         let parts = match self {
-            Self::OpenAi => openai_parts(request, reply, usage),
+            Self::OpenAi | Self::Embeddings => openai_parts(request, reply, usage),
             Self::Anthropic => anthropic_parts(reply, usage),
             Self::Responses => responses::parts(reply, usage),
             Self::Gemini => gemini::parts(reply, usage),

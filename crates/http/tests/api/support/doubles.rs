@@ -5,12 +5,14 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use http_surface::Services;
 use http_surface::services::{
-    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryReader, Model, Models, Planner,
-    Preferences, Snapshot, Supervisor,
+    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryIndex, MemoryReader, Model,
+    Models, Planner, Preferences, Snapshot, Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
 use models::testing::{FakeKeyStore, FakeLedger, FakeProviderStore};
-use models::{Accounting, CacheOptions, ModelsOptions, Presets, ProviderParts, Providers, Router};
+use models::{
+    Accounting, CacheOptions, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router,
+};
 use runs::{Engine, Submission};
 use serde_json::json;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub async fn services(engine: &Engine) -> Services {
         router: router(&ModelsOptions::default()),
         accounting: accounting(&CacheOptions::default()).await,
         providers: providers(router(&ModelsOptions::default())),
+        embeddings: Embeddings::missing("none was chosen", Arc::new(SeededEntropy::new(3))),
         preferences: scripted,
     }
 }
@@ -112,6 +115,17 @@ impl MemoryReader for Scripted {
 
     async fn snapshot(&self, limit: u32) -> Result<Snapshot> {
         Ok(Snapshot { path: "snapshots/now.jsonl".into(), count: limit.into() })
+    }
+
+    async fn index(&self) -> Result<Option<MemoryIndex>> {
+        Ok(Some(MemoryIndex {
+            embedder: "e".into(),
+            version: String::new(),
+            dimensions: 3,
+            is_active: false,
+            done: 2,
+            total: 5,
+        }))
     }
 }
 
