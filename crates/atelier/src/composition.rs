@@ -66,7 +66,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let accounting = accounting(&workspace, settings, &clock, &entropy).await?;
     let models = Arc::new(router(settings, &clock, &entropy)?.with_accounting(accounting.clone()));
     let providers = Arc::new(providers(folder, settings, &workspace, &models, &clock).await?);
-    let embeddings = embedding::choose(folder, settings, &providers.options(), &clock, &entropy);
+    let embeddings = embedding::choose(folder, settings, &providers.options(), &clock, &entropy)
+        .with_router(models.clone());
     let index = vector_index(&workspace, &embeddings);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();

@@ -52,6 +52,13 @@ fn embedder(
     }
 }
 
+/// Whether the settings name a provider that they do not describe themselves.
+pub fn is_elsewhere(settings: &Settings) -> bool {
+    let is_known = |name: &str| settings.models().providers.iter().any(|provider| provider.name == name);
+    let name = settings.embeddings.provider.as_deref();
+    name.is_some_and(|name| !["minilm", "hashing"].contains(&name) && !is_known(name))
+}
+
 /// Where the files of the model that runs in this process are.
 pub fn model_folder(workspace: &Path, settings: &Settings) -> PathBuf {
     let named = settings.embeddings.folder.clone();

@@ -49,7 +49,12 @@ async fn a_provider_is_added_asked_changed_and_removed_and_its_key_is_seen_nowhe
 
     desk.run(&["providers", "edit", "mine", "--disable"]).expect(0);
     assert!(desk.run(&["infer", "Hello"]).expect(0).err.contains("offline/"));
-    assert_eq!(desk.run(&["providers", "order", "mine"]).expect(0).out, "mine\n");
+    let routing = desk.run(&["providers", "routing", "--order", "mine", "--chain", "mine/m"]).expect(0).out;
+    assert!(
+        routing.starts_with("order       mine\n") && routing.contains("chain       mine/m\n"),
+        "{routing}"
+    );
+    assert!(!desk.run(&["providers", "routing", "--no-chain"]).expect(0).out.contains("chain"));
     assert!(desk.data.join("secrets.json").exists());
     assert!(!holds(desk.folder.path(), CANARY), "the key lies somewhere in the clear");
     for done in [added.out, added.err, listed.out, answer.err] {

@@ -5,17 +5,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::LimitId;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{IntoParams, PartialSchema, ToSchema};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::auth::{Admin, Caller, InvokeModels};
 use crate::error::Error;
-use crate::extract::{JsonBody, PathText, WireBody, unfit};
+use crate::extract::{JsonBody, PathText, WireBody, present, unfit};
 use crate::wire::{List, Moment};
 
 /// The routes of limits.
@@ -141,7 +140,7 @@ impl From<LimitStanding> for LimitView {
 }
 
 /// A limit to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateLimit {
     scope: LimitScope,
@@ -153,46 +152,40 @@ struct CreateLimit {
     warn_at: Option<f64>,
 }
 
-impl PartialSchema for CreateLimit {
-    /// One shape a scope, each with at least one number.
-    fn schema() -> RefOr<Schema> {
-        let shape = |scope: &str, subject: serde_json::Value, required: &[&str]| {
-            let number = |minimum: f64, maximum: f64, text: &str| json!({"type": ["number", "null"], "minimum": minimum, "maximum": maximum, "description": text});
-            let integer = |text: &str| json!({"type": ["integer", "null"], "minimum": 1, "maximum": MOST, "description": text});
-            let has =
-                |name: &str, kind: &str| json!({"required": [name], "properties": {name: {"type": kind}}});
-            json!({
-                "type": "object",
-                "additionalProperties": false,
-                "required": required,
-                "properties": {
-                    "scope": {"type": "string", "enum": [scope], "description": "Whose consumption it limits."},
-                    "subject": subject,
-                    "window": {"type": "string", "enum": ["minute", "day", "month"], "description": "The last sixty seconds, or the day or calendar month in UTC."},
-                    "requests": integer("At most so many requests; of a provider, attempts."),
-                    "tokens": integer("At most so many tokens of prompts and answers."),
-                    "usd": number(0.0, MOST_USD, "At most so many US dollars."),
-                    "warn_at": number(0.0, 1.0, "From this share on a warning is given; 0.8 where absent."),
-                },
-                "anyOf": [has("requests", "integer"), has("tokens", "integer"), has("usd", "number")],
-            })
-        };
-        let named =
-            |text: &str| json!({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": text});
-        let schema = json!({
-            "description": "A limit to be made; it limits at least one of requests, tokens and US dollars.",
-            "example": {"scope": "workspace", "window": "day", "usd": 10.0},
-            "oneOf": [
-                shape("workspace", json!({"type": "null"}), &["scope", "window"]),
-                shape("token", named("The token's id."), &["scope", "window", "subject"]),
-                shape("provider", named("The provider's name."), &["scope", "window", "subject"]),
-            ],
-        });
-        serde_json::from_value(schema).expect("this is a schema")
-    }
+/// The shape that the document cannot derive: one a scope, each with at least one number.
+pub(crate) fn complete_schemas(schemas: &mut Value) {
+    let shape = |scope: &str, subject: Value, required: &[&str]| {
+        let number = |minimum: f64, maximum: f64, text: &str| json!({"type": ["number", "null"], "minimum": minimum, "maximum": maximum, "description": text});
+        let integer = |text: &str| json!({"type": ["integer", "null"], "minimum": 1, "maximum": MOST, "description": text});
+        let has = |name: &str, kind: &str| json!({"required": [name], "properties": {name: {"type": kind}}});
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": required,
+            "properties": {
+                "scope": {"type": "string", "enum": [scope], "description": "Whose consumption it limits."},
+                "subject": subject,
+                "window": {"type": "string", "enum": ["minute", "day", "month"], "description": "The last sixty seconds, or the day or calendar month in UTC."},
+                "requests": integer("At most so many requests; of a provider, attempts."),
+                "tokens": integer("At most so many tokens of prompts and answers."),
+                "usd": number(0.0, MOST_USD, "At most so many US dollars."),
+                "warn_at": number(0.0, 1.0, "From this share on a warning is given; 0.8 where absent."),
+            },
+            "anyOf": [has("requests", "integer"), has("tokens", "integer"), has("usd", "number")],
+        })
+    };
+    let named =
+        |text: &str| json!({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$", "description": text});
+    schemas["CreateLimit"] = json!({
+        "description": "A limit to be made; it limits at least one of requests, tokens and US dollars.",
+        "example": {"scope": "workspace", "window": "day", "usd": 10.0},
+        "oneOf": [
+            shape("workspace", json!({"type": "null"}), &["scope", "window"]),
+            shape("token", named("The token's id."), &["scope", "window", "subject"]),
+            shape("provider", named("The provider's name."), &["scope", "window", "subject"]),
+        ],
+    });
 }
-
-impl ToSchema for CreateLimit {}
 
 impl WireBody for CreateLimit {
     fn validate(&self) -> Result<(), Error> {
@@ -263,11 +256,6 @@ impl WireBody for ChangeLimit {
             self.warn_at.flatten(),
         )
     }
-}
-
-/// Tells null from a member that is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 /// Which limit.

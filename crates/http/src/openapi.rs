@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::app::Options;
 use crate::jobs::JobType;
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::{providers, router};
+use crate::{limits, providers, router};
 
 const DESCRIPTION: &str = "\
 Atelier's own interface. Errors are `application/problem+json` with a stable `code` and a `hint`. \
@@ -60,6 +60,7 @@ pub(crate) fn complete(generated: &utoipa::openapi::OpenApi, options: &Options) 
     });
     components["schemas"][&*Problem::name()] =
         serde_json::to_value(<Problem as utoipa::PartialSchema>::schema()).expect("a schema is JSON");
+    limits::complete_schemas(&mut components["schemas"]);
     providers::complete_schemas(&mut components["schemas"]);
     components["schemas"][&*JobType::name()] =
         json!({"type": "string", "enum": &*options.job_types, "description": "The sorts of jobs there are."});

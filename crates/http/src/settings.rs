@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::auth::{Admin, Anyone, Caller};
 use crate::error::Error;
-use crate::extract::{JsonBody, WireBody};
+use crate::extract::{JsonBody, WireBody, present};
 
 /// The routes of the settings.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -70,11 +70,6 @@ struct ChangeSettings {
 }
 
 impl WireBody for ChangeSettings {}
-
-/// Tells null from a member that is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
 
 async fn current(app: &App) -> Result<Settings, Error> {
     let set = app.services.preferences.load().await?;

@@ -40,8 +40,9 @@ struct UsageParameters {
     /// To the hour of this moment; now where absent.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-11-21T09:00:00Z")]
     to: Option<String>,
-    /// How finely the series is divided: by days of UTC, at most 400, or by hours, at most 31 days.
-    #[param(inline, default = "day")]
+    /// How finely the series is divided: by days of UTC (the default), at most 400, or by hours, at
+    /// most 31 days.
+    #[param(inline)]
     bucket: Option<BucketName>,
     /// Of this provider only.
     #[param(max_length = 200, example = "openai")]

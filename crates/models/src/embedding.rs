@@ -24,6 +24,7 @@ use tokio::time::sleep;
 use crate::error::Error;
 use crate::options::RetryOptions;
 use crate::retry::pause;
+use crate::router::Router;
 pub use fault::EmbeddingFault;
 pub use http::{HttpEmbedder, known_dimensions};
 
@@ -97,17 +98,24 @@ pub struct Embeddings {
     chosen: Result<Arc<dyn Embedder>, Arc<str>>,
     retry: RetryOptions,
     entropy: Arc<dyn Entropy>,
+    router: Option<Arc<Router>>,
 }
 
 impl Embeddings {
     /// Works with `embedder`.
     pub fn new(embedder: Arc<dyn Embedder>, retry: RetryOptions, entropy: Arc<dyn Entropy>) -> Self {
-        Self { chosen: Ok(embedder), retry, entropy }
+        Self { chosen: Ok(embedder), retry, entropy, router: None }
     }
 
     /// Refuses every request, since the chosen embedder cannot be used for this reason.
     pub fn missing(reason: &str, entropy: Arc<dyn Entropy>) -> Self {
-        Self { chosen: Err(reason.into()), retry: RetryOptions::default(), entropy }
+        Self { chosen: Err(reason.into()), retry: RetryOptions::default(), entropy, router: None }
+    }
+
+    /// Keeps every text on this machine as long as the router asks nobody beyond it.
+    #[must_use]
+    pub fn with_router(self, router: Arc<Router>) -> Self {
+        Self { router: Some(router), ..self }
     }
 
     /// Who makes the vectors.
@@ -129,7 +137,9 @@ impl Embeddings {
     /// [`Error::Embedding`] for what cannot be asked of this embedder, else what it says itself.
     pub async fn embed(&self, request: &EmbeddingRequest) -> Result<Embedded, Error> {
         let embedder = self.embedder()?.as_ref();
-        check_request(embedder, request)?;
+        let stays_here = self.router.as_ref().is_some_and(|router| router.is_local_only());
+        let privacy = if stays_here { Privacy::Local } else { request.privacy };
+        check_request(embedder, request, privacy)?;
         let dimensions = request.dimensions.filter(|wanted| *wanted != embedder.identity().dimensions);
         let mut all = Embedded::default();
         for batch in request.texts.chunks(embedder.batch_limit().max(1)) {
@@ -169,9 +179,13 @@ impl Embeddings {
     }
 }
 
-fn check_request(embedder: &dyn Embedder, request: &EmbeddingRequest) -> Result<(), EmbeddingFault> {
+fn check_request(
+    embedder: &dyn Embedder,
+    request: &EmbeddingRequest,
+    privacy: Privacy,
+) -> Result<(), EmbeddingFault> {
     let identity = embedder.identity();
-    if request.privacy == Privacy::Local && !embedder.is_local() {
+    if privacy == Privacy::Local && !embedder.is_local() {
         return Err(EmbeddingFault::NotLocal { embedder: identity.name.clone() });
     }
     let count = request.texts.len();

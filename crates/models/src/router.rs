@@ -27,7 +27,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::message::{Attempt, Completion, Format, Request, Usage};
 use crate::offline::Offline;
-use crate::options::{ModelsOptions, Price, ProviderOptions, TimeoutOptions};
+use crate::options::{ModelsOptions, Policy, Price, ProviderOptions, TimeoutOptions};
 use crate::provider::{Provider, Said, SaidStream};
 use account::Account;
 use health::Health;
@@ -257,6 +257,11 @@ impl Router {
     pub fn has_model(&self, privacy: Privacy) -> bool {
         let inner = self.inner.load();
         candidates::may_answer(&inner.members, inner.options.own_policy(), privacy).is_ok()
+    }
+
+    /// Whether nobody beyond this machine is asked, as long as no request says otherwise.
+    pub fn is_local_only(&self) -> bool {
+        self.inner.load().options.own_policy() == Policy::LocalOnly
     }
 
     /// Sees to a first limit where some provider beyond this machine has a price.

@@ -7,7 +7,6 @@ use rusqlite::{Connection, params};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::cursor;
 use crate::error::Error;
 use crate::sqlite::Database;
 
@@ -74,11 +73,10 @@ impl AccountStore for SqlAccountStore {
     }
 
     async fn list_tokens(&self, page: &PageRequest) -> Result<Page<Token>> {
-        let before: Option<TokenId> = cursor::before(page)?;
         let sql =
             sqlx::AssertSqlSafe(format!("{TOKEN} WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"));
         let rows = sqlx::query(sql)
-            .bind(before.as_ref().map(TokenId::as_str))
+            .bind(page.cursor.as_deref())
             .bind(i64::from(page.limit) + 1)
             .fetch_all(self.database.readers())
             .await

@@ -10,14 +10,13 @@ mod report;
 mod rollup;
 
 use async_trait::async_trait;
-use kernel::{Actor, CallId, LimitId, Page, PageRequest, Result, Timestamp};
+use kernel::{Actor, LimitId, Page, PageRequest, Result, Timestamp};
 use models::Limit;
 use models::ledger::{Call, CallFilter, CallOutcome, Ledger, Origin, Spending, UsageQuery, UsageReport};
 use rusqlite::{Connection, params};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::cursor;
 use crate::error::Error;
 use crate::sqlite::Database;
 use report::Report;
@@ -65,7 +64,6 @@ impl Ledger for SqlLedger {
     }
 
     async fn list_calls(&self, filter: &CallFilter, page: &PageRequest) -> Result<Page<Call>> {
-        let before: Option<CallId> = cursor::before(page)?;
         // The filters are spelled out, so that each finds its index.
         let by_provider = filter.provider.as_ref().map_or("", |_| "AND provider = ?2");
         let by_outcome = filter.outcome.map_or("", |_| "AND outcome = ?3");
@@ -73,7 +71,7 @@ impl Ledger for SqlLedger {
             "{CALL} WHERE (?1 IS NULL OR id < ?1) {by_provider} {by_outcome} ORDER BY id DESC LIMIT ?4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(before.as_ref().map(CallId::as_str))
+            .bind(page.cursor.as_deref())
             .bind(filter.provider.as_deref())
             .bind(filter.outcome.map(CallOutcome::as_str))
             .bind(i64::from(page.limit) + 1)

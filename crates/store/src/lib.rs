@@ -10,7 +10,6 @@
 
 pub mod account_store;
 pub mod blobs;
-mod cursor;
 pub mod error;
 pub mod ledger;
 pub mod memory_store;

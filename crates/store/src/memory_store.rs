@@ -1,14 +1,13 @@
 //! Documents and dispatches in SQL. Triggers keep the keyword index in step with the documents.
 
 use async_trait::async_trait;
-use kernel::{Actor, DispatchId, DocumentId, Page, PageRequest, Result, Timestamp};
+use kernel::{Actor, DocumentId, Page, PageRequest, Result, Timestamp};
 use memory::{Candidate, Dispatch, Document, Filter, MemoryStore};
 use rusqlite::{Connection, params};
 use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use crate::cursor;
 use crate::error::Error;
 use crate::sqlite::Database;
 
@@ -59,14 +58,13 @@ impl MemoryStore for SqlMemoryStore {
     }
 
     async fn list_documents(&self, collection: &str, page: &PageRequest) -> Result<Page<Document>> {
-        let before: Option<DocumentId> = cursor::before(page)?;
         let sql = format!(
             "SELECT {DOCUMENT} FROM documents
              WHERE collection = ?1 AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(collection)
-            .bind(before.as_ref().map(DocumentId::as_str))
+            .bind(page.cursor.as_deref())
             .bind(i64::from(page.limit) + 1)
             .fetch_all(self.database.readers())
             .await
@@ -130,12 +128,11 @@ impl MemoryStore for SqlMemoryStore {
     }
 
     async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
-        let before: Option<DispatchId> = cursor::before(page)?;
         let rows = sqlx::query(
             "SELECT id, task_type, actor, request_id, created_at, prompt, plan FROM dispatches
              WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
         )
-        .bind(before.as_ref().map(DispatchId::as_str))
+        .bind(page.cursor.as_deref())
         .bind(i64::from(page.limit) + 1)
         .fetch_all(self.database.readers())
         .await

@@ -199,6 +199,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/llm/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists calls of models
+         * @description The newest first, of the last ninety days.
+         */
+        get: operations["list_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/llm/infer": {
         parameters: {
             query?: never;
@@ -216,6 +236,180 @@ export interface paths {
          *     the answer, or `error`.
          */
         post: operations["infer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists limits
+         * @description With what was used of each, the oldest first.
+         */
+        get: operations["list_limits"];
+        put?: never;
+        /**
+         * Makes a limit
+         * @description What was used in its window before counts.
+         */
+        post: operations["create_limit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/limits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a limit
+         * @description What it limited goes on being counted.
+         */
+        delete: operations["delete_limit"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a limit
+         * @description What is left out stays.
+         */
+        patch: operations["change_limit"];
+        trace?: never;
+    };
+    "/api/v1/llm/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists presets
+         * @description Those that come with Atelier and those of `presets.yaml` in the workspace's folder, by name.
+         */
+        get: operations["list_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the routing
+         * @description Who is asked, and in which order.
+         */
+        get: operations["get_routing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the routing
+         * @description It holds from the next call on, and from then on in place of what the settings say.
+         */
+        patch: operations["change_routing"];
+        trace?: never;
+    };
+    "/api/v1/llm/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists suggestions
+         * @description What was found here and is not set up: a local Ollama, and keys in the environment. Nothing of it
+         *     is used before `POST /api/v1/providers` says so; a key then stays where it is.
+         */
+        get: operations["list_suggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/suggestions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Declines a suggestion
+         * @description It does not come back.
+         */
+        delete: operations["dismiss_suggestion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/llm/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sums usage up
+         * @description Calls that were dropped from the list after ninety days still count.
+         */
+        get: operations["get_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how far the vectors of memory are
+         * @description Another embedder gets an index of its own, which takes the place of the old one once every
+         *     document has its vector.
+         */
+        get: operations["show_memory_index"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -316,6 +510,143 @@ export interface paths {
          * @description It is logged and indexed by itself; nothing is carried out.
          */
         post: operations["dispatch_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists model providers
+         * @description In the owner's order; `offline`, which is always there, is not among them.
+         */
+        get: operations["list_providers"];
+        put?: never;
+        /**
+         * Sets a model provider up
+         * @description It can be asked from the next call on. Whoever may do this decides where prompts are sent, so it
+         *     needs the owner's scope. The base URL is asked by the server, also where it is on its own
+         *     network.
+         */
+        post: operations["create_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a model provider
+         * @description With how it did of late, and never with its key.
+         */
+        get: operations["get_provider"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes a model provider
+         * @description And its key.
+         */
+        delete: operations["delete_provider"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a model provider
+         * @description Calls under way end with what they began with.
+         */
+        patch: operations["update_provider"];
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists a provider's models
+         * @description As the provider lists them now. Of Ollama also those that the settings require and that are not
+         *     there.
+         */
+        get: operations["list_provider_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has Ollama fetch a model
+         * @description Server-sent events: `progress` with `{status, completed, total}`, then `done` with `{}` or `failed`
+         *     with `{problem}`. Whoever leaves stops it; what was fetched stays for the next time.
+         */
+        post: operations["pull_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tests a model provider
+         * @description The answer is 200 also when the provider fails: then `problem` says why. Disabled ones are tested
+         *     too.
+         */
+        post: operations["test_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/warm-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has Ollama load a model
+         * @description So that its first answer does not take longer than the next ones.
+         */
+        post: operations["warm_up_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -735,6 +1066,144 @@ export interface components {
             created_at: components["schemas"]["Moment"];
         };
         /**
+         * @description How finely a series is divided.
+         * @enum {string}
+         */
+        BucketName: "hour" | "day";
+        /**
+         * @description How a call ended.
+         * @enum {string}
+         */
+        CallOutcomeName: "answered" | "failed" | "cancelled" | "refused" | "from_cache";
+        /**
+         * @description Numbers to change. What is left out stays; null takes a number away, and sets `warn_at` to 0.8.
+         * @example {
+         *       "usd": 25
+         *     }
+         */
+        ChangeLimit: {
+            /**
+             * Format: int64
+             * @description At most so many requests.
+             */
+            requests?: number | null;
+            /**
+             * Format: int64
+             * @description At most so many tokens.
+             */
+            tokens?: number | null;
+            /**
+             * Format: double
+             * @description At most so many US dollars.
+             */
+            usd?: number | null;
+            /**
+             * Format: double
+             * @description From this share on a warning is given.
+             */
+            warn_at?: number | null;
+        };
+        /**
+         * @description What is to be different. What is left out stays; null takes a value away.
+         * @example {
+         *       "local_only": true,
+         *       "chain": null
+         *     }
+         */
+        ChangeModelRouting: {
+            /**
+             * @description Who is asked first where a request does not say.
+             * @default null
+             */
+            policy?: components["schemas"]["PolicyName"];
+            /**
+             * @description Whether only providers on this machine are asked, whatever a request says.
+             * @default null
+             */
+            local_only?: boolean;
+            /**
+             * @description Names of providers; those left out come after them.
+             * @default null
+             */
+            order?: string[];
+            /**
+             * Format: int64
+             * @description Asks the next provider too when the first word has not come after so long.
+             * @default null
+             */
+            hedge_after_ms?: number | null;
+            /**
+             * @description Who is asked in place of the policy's choice.
+             * @default null
+             */
+            chain?: string[] | null;
+        };
+        /**
+         * @description What is to be different. What is left out stays; null takes a value away.
+         * @example {
+         *       "model": "gpt-4.1",
+         *       "enabled": true,
+         *       "concurrency": null
+         *     }
+         */
+        ChangeProvider: {
+            /**
+             * @description One of `GET /api/v1/llm/presets`.
+             * @default null
+             */
+            preset?: string | null;
+            /**
+             * @description What a person reads.
+             * @default null
+             */
+            title?: string | null;
+            /**
+             * @description Up to and with the version. With another host, a stored key is forgotten unless one is given.
+             * @default null
+             */
+            base_url?: string;
+            /**
+             * @description The model to ask.
+             * @default null
+             */
+            model?: string;
+            /**
+             * @description How it speaks.
+             * @default null
+             */
+            dialect?: components["schemas"]["DialectName"];
+            /**
+             * @description Its key; null forgets it.
+             * @default null
+             */
+            api_key?: string | null;
+            /**
+             * @description The variable of the server's environment that holds its key, in place of a key.
+             * @default null
+             */
+            api_key_env?: string;
+            /**
+             * @description Whether it may be asked.
+             * @default null
+             */
+            enabled?: boolean;
+            /** @default null */
+            timeouts?: components["schemas"]["Timeouts"] | null;
+            /**
+             * @description At most so many calls at once.
+             * @default null
+             */
+            concurrency?: number | null;
+            /** @default null */
+            price?: components["schemas"]["ModelPrice"] | null;
+            /**
+             * Format: int64
+             * @description How much its model reads at once.
+             * @default null
+             */
+            context_tokens?: number | null;
+        };
+        /**
          * @description Settings to change. What is left out stays; null sets the default again.
          * @example {
          *       "theme": "dark",
@@ -821,6 +1290,24 @@ export interface components {
          * @enum {string}
          */
         Condition: "ok" | "degraded";
+        /** @description What was used. */
+        Consumed: {
+            /**
+             * Format: int64
+             * @description Requests; of a provider, attempts.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Tokens of prompts and answers.
+             */
+            tokens: number;
+            /**
+             * Format: double
+             * @description US dollars, as far as prices are known.
+             */
+            usd: number;
+        };
         /** @description What all calls of models cost, those of attempts that were done again included. */
         Cost: {
             /**
@@ -842,6 +1329,95 @@ export interface components {
              */
             usd: number;
         };
+        /**
+         * @description A limit to be made; it limits at least one of requests, tokens and US dollars.
+         * @example {
+         *       "scope": "workspace",
+         *       "window": "day",
+         *       "usd": 10
+         *     }
+         */
+        CreateLimit: ({
+            /**
+             * @description Whose consumption it limits.
+             * @enum {string}
+             */
+            scope: "workspace";
+            subject?: null;
+            /**
+             * @description The last sixty seconds, or the day or calendar month in UTC.
+             * @enum {string}
+             */
+            window: "minute" | "day" | "month";
+            /** @description At most so many requests; of a provider, attempts. */
+            requests?: number | null;
+            /** @description At most so many tokens of prompts and answers. */
+            tokens?: number | null;
+            /** @description At most so many US dollars. */
+            usd?: number | null;
+            /** @description From this share on a warning is given; 0.8 where absent. */
+            warn_at?: number | null;
+        } | {
+            requests: number;
+        } | {
+            tokens: number;
+        } | {
+            usd: number;
+        }) | ({
+            /**
+             * @description Whose consumption it limits.
+             * @enum {string}
+             */
+            scope: "token";
+            /** @description The token's id. */
+            subject: string;
+            /**
+             * @description The last sixty seconds, or the day or calendar month in UTC.
+             * @enum {string}
+             */
+            window: "minute" | "day" | "month";
+            /** @description At most so many requests; of a provider, attempts. */
+            requests?: number | null;
+            /** @description At most so many tokens of prompts and answers. */
+            tokens?: number | null;
+            /** @description At most so many US dollars. */
+            usd?: number | null;
+            /** @description From this share on a warning is given; 0.8 where absent. */
+            warn_at?: number | null;
+        } | {
+            requests: number;
+        } | {
+            tokens: number;
+        } | {
+            usd: number;
+        }) | ({
+            /**
+             * @description Whose consumption it limits.
+             * @enum {string}
+             */
+            scope: "provider";
+            /** @description The provider's name. */
+            subject: string;
+            /**
+             * @description The last sixty seconds, or the day or calendar month in UTC.
+             * @enum {string}
+             */
+            window: "minute" | "day" | "month";
+            /** @description At most so many requests; of a provider, attempts. */
+            requests?: number | null;
+            /** @description At most so many tokens of prompts and answers. */
+            tokens?: number | null;
+            /** @description At most so many US dollars. */
+            usd?: number | null;
+            /** @description From this share on a warning is given; 0.8 where absent. */
+            warn_at?: number | null;
+        } | {
+            requests: number;
+        } | {
+            tokens: number;
+        } | {
+            usd: number;
+        });
         /** @description Something that must hold once a step is done. */
         Criterion: {
             /** @description As it was written. */
@@ -851,6 +1427,11 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /**
+         * @description How a provider speaks.
+         * @enum {string}
+         */
+        DialectName: "chat" | "anthropic" | "gemini" | "responses";
         /** @description A plan that was made and logged. */
         Dispatch: {
             /** @description The entry in the log. */
@@ -990,6 +1571,11 @@ export interface components {
             };
         };
         /**
+         * @description How far an index is.
+         * @enum {string}
+         */
+        IndexState: "none" | "building" | "active";
+        /**
          * @description A question.
          * @example {
          *       "input": "Summarise: The only sentence here.",
@@ -1034,7 +1620,9 @@ export interface components {
          *           "latency_ms": 420,
          *           "error": null
          *         }
-         *       ]
+         *       ],
+         *       "is_from_cache": false,
+         *       "warning": null
          *     }
          */
         Inference: {
@@ -1055,6 +1643,10 @@ export interface components {
             latency_ms: number;
             /** @description Everybody who was asked, in order. */
             attempts: components["schemas"]["InferenceAttempt"][];
+            /** @description Whether nobody was asked, because the answer was known. */
+            is_from_cache: boolean;
+            /** @description Which limit is nearly used up, if one is. */
+            warning: string | null;
         };
         /** @description One try at one provider. */
         InferenceAttempt: {
@@ -1158,6 +1750,58 @@ export interface components {
          * @enum {string}
          */
         JobType: "supervisor";
+        /** @description At most so much, by whom, in which time. */
+        Limit: {
+            /** @description Its id. */
+            id: string;
+            /** @description Whose consumption it limits. */
+            scope: components["schemas"]["LimitScope"];
+            /** @description The token's id or the provider's name; null for the workspace. */
+            subject: string | null;
+            /** @description The time in which it is counted. */
+            window: components["schemas"]["LimitWindow"];
+            /**
+             * Format: int64
+             * @description At most so many requests; of a provider, attempts.
+             */
+            requests: number | null;
+            /**
+             * Format: int64
+             * @description At most so many tokens of prompts and answers.
+             */
+            tokens: number | null;
+            /**
+             * Format: double
+             * @description At most so many US dollars.
+             */
+            usd: number | null;
+            /**
+             * Format: double
+             * @description From this share on a warning is given.
+             */
+            warn_at: number;
+            /** @description What was used in the window. */
+            used: components["schemas"]["Consumed"];
+            /** @description How it stands. */
+            state: components["schemas"]["LimitStateName"];
+            /** @description When there is room again. */
+            resets_at: components["schemas"]["Moment"];
+        };
+        /**
+         * @description Whose consumption a limit limits.
+         * @enum {string}
+         */
+        LimitScope: "workspace" | "token" | "provider";
+        /**
+         * @description How a limit stands.
+         * @enum {string}
+         */
+        LimitStateName: "ok" | "warning" | "exhausted";
+        /**
+         * @description The time in which consumption is counted.
+         * @enum {string}
+         */
+        LimitWindow: "minute" | "day" | "month";
         /** @description A page of a list. */
         List_Artifact: {
             /** @description The items, the newest first. */
@@ -1250,6 +1894,48 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description A page of a list. */
+        List_Limit: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its id. */
+                id: string;
+                /** @description Whose consumption it limits. */
+                scope: components["schemas"]["LimitScope"];
+                /** @description The token's id or the provider's name; null for the workspace. */
+                subject: string | null;
+                /** @description The time in which it is counted. */
+                window: components["schemas"]["LimitWindow"];
+                /**
+                 * Format: int64
+                 * @description At most so many requests; of a provider, attempts.
+                 */
+                requests: number | null;
+                /**
+                 * Format: int64
+                 * @description At most so many tokens of prompts and answers.
+                 */
+                tokens: number | null;
+                /**
+                 * Format: double
+                 * @description At most so many US dollars.
+                 */
+                usd: number | null;
+                /**
+                 * Format: double
+                 * @description From this share on a warning is given.
+                 */
+                warn_at: number;
+                /** @description What was used in the window. */
+                used: components["schemas"]["Consumed"];
+                /** @description How it stands. */
+                state: components["schemas"]["LimitStateName"];
+                /** @description When there is room again. */
+                resets_at: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
         List_LogEntry: {
             /** @description The items, the newest first. */
             items: {
@@ -1308,6 +1994,186 @@ export interface components {
                 local: boolean;
                 /** @description Whether it answers now. */
                 available: boolean;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_ModelCall: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its id. */
+                id: string;
+                /** @description When it was asked. */
+                at: components["schemas"]["Moment"];
+                /** @description By which door it came: `chat`, `messages`, `responses`, `embeddings`, `infer` or `run`. */
+                surface: string;
+                /** @description Who asked: `owner`, `system` or `token:` and its id. */
+                actor: string;
+                /** @description The HTTP request, if it was one. */
+                request_id: string | null;
+                /** @description The run that asked, if one did. */
+                run_id: string | null;
+                /** @description Who answered, or was asked last. */
+                provider: string | null;
+                /** @description The model that answered, or was asked last. */
+                model: string | null;
+                /** @description The model the request named. */
+                requested_model: string | null;
+                /** @description Whether the answer was streamed. */
+                is_stream: boolean;
+                /** @description How it ended. */
+                outcome: components["schemas"]["CallOutcomeName"];
+                /** @description The code of what went wrong. */
+                error_code: string | null;
+                /**
+                 * Format: int64
+                 * @description Tokens of the prompt, of all attempts.
+                 */
+                tokens_in: number;
+                /**
+                 * Format: int64
+                 * @description Tokens of the answer, of all attempts.
+                 */
+                tokens_out: number;
+                /**
+                 * Format: int64
+                 * @description Tokens of the prompt that the provider had cached.
+                 */
+                tokens_cached: number;
+                /** @description Whether tokens were counted here, roughly, or the provider's price is not known. */
+                is_estimated: boolean;
+                /**
+                 * Format: double
+                 * @description US dollars, as far as prices are known.
+                 */
+                usd: number;
+                /**
+                 * Format: int64
+                 * @description From the question to the first word of a streamed answer.
+                 */
+                first_content_ms: number | null;
+                /**
+                 * Format: int64
+                 * @description From the question to the end.
+                 */
+                latency_ms: number;
+                /** @description Everybody who was asked, in the order of their ends. */
+                attempts: components["schemas"]["ModelAttempt"][];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Provider: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its name, unique. */
+                name: string;
+                /** @description What a person reads. */
+                title: string;
+                /** @description What it was made from. */
+                preset: string | null;
+                /** @description How it speaks. */
+                dialect: components["schemas"]["DialectName"];
+                /** @description Up to and with the version. */
+                base_url: string;
+                /** @description The model it is asked for. */
+                model: string;
+                /** @description Whether what it is asked stays on this machine. */
+                is_local: boolean;
+                /** @description Whether it may be asked. */
+                enabled: boolean;
+                /** @description Where it is set up; only those of the workspace can be changed here. */
+                source: components["schemas"]["ProviderSource"];
+                /** @description What is known of its key. */
+                key: components["schemas"]["ProviderKey"];
+                timeouts: components["schemas"]["Timeouts"] | null;
+                /** @description At most so many calls at once. */
+                concurrency: number | null;
+                price: components["schemas"]["ModelPrice"] | null;
+                /**
+                 * Format: int64
+                 * @description How much its model reads at once.
+                 */
+                context_tokens: number | null;
+                /** @description How it did of late. */
+                health: components["schemas"]["ProviderHealth"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_ProviderModel: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its name. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description On disk.
+                 */
+                size_bytes: number | null;
+                /** @description What tells its versions apart. */
+                digest: string | null;
+                /** @description When it was fetched or made. */
+                modified_at: string | null;
+                /** @description Whether it is in memory. */
+                is_loaded: boolean | null;
+                /** @description Whether the settings require it. */
+                is_required: boolean;
+                /** @description Whether it is there; a required one may be missing. */
+                is_installed: boolean;
+                /** @description How its digest should begin, where the settings pin it and it does not. */
+                other_digest_wanted: string | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_ProviderPreset: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its name. */
+                name: string;
+                /** @description What a person reads. */
+                title: string;
+                /** @description Up to and with the version. */
+                base_url: string;
+                /** @description How it speaks. */
+                dialect: components["schemas"]["DialectName"];
+                /** @description Whether it answers only with a key. */
+                needs_key: boolean;
+                /** @description The variable that usually holds the key. */
+                key_variable: string | null;
+                /** @description The models that something is known of. */
+                models: components["schemas"]["ProviderPresetModel"][];
+                /** @description A model that answers well at a low price. */
+                default_model: string;
+                /** @description What a person should know. */
+                note: string | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_ProviderSuggestion: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description What it would be made from. */
+                preset: string;
+                /** @description What it would be called. */
+                name: string;
+                /** @description What a person reads. */
+                title: string;
+                /** @description Why it is suggested. */
+                reason: components["schemas"]["SuggestionReason"];
+                /** @description Up to and with the version. */
+                base_url: string;
+                /** @description The model it would be asked for. */
+                model: string;
+                /** @description The variable that holds its key. */
+                key_variable: string | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -1446,6 +2312,37 @@ export interface components {
             created_at: components["schemas"]["Moment"];
         };
         /**
+         * @description How far the vectors of memory are.
+         * @example {
+         *       "embedder": "all-MiniLM-L6-v2",
+         *       "version": "int8",
+         *       "dimensions": 384,
+         *       "state": "building",
+         *       "done": 640,
+         *       "total": 1200
+         *     }
+         */
+        MemoryIndex: {
+            /** @description What makes the vectors; absent where nothing does. */
+            embedder?: string | null;
+            /** @description Which version of it, where it has one. */
+            version?: string | null;
+            /** @description How long its vectors are. */
+            dimensions?: number | null;
+            /** @description How far it is. */
+            state: components["schemas"]["IndexState"];
+            /**
+             * Format: int64
+             * @description How many documents have been seen to.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description How many there are that may be given to the embedder.
+             */
+            total: number;
+        };
+        /**
          * @description A model that could be asked.
          * @example {
          *       "name": "offline",
@@ -1464,12 +2361,208 @@ export interface components {
             /** @description Whether it answers now. */
             available: boolean;
         };
+        /** @description One try at one provider. */
+        ModelAttempt: {
+            /** @description The provider. */
+            provider: string;
+            /** @description The model it was asked for. */
+            model: string;
+            /** @description `answered`, or `failed` also where only the beginning of an answer came. */
+            outcome: string;
+            /** @description The code of what went wrong. */
+            code: string | null;
+            /** @description What went wrong. */
+            message: string | null;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            latency_ms: number;
+            /**
+             * Format: int64
+             * @description Tokens of the prompt, where it is charged for.
+             */
+            tokens_in: number | null;
+            /**
+             * Format: int64
+             * @description Tokens of the answer, where it is charged for.
+             */
+            tokens_out: number | null;
+            /**
+             * Format: double
+             * @description US dollars, where it is charged for.
+             */
+            usd: number | null;
+        };
+        /** @description One question to models. */
+        ModelCall: {
+            /** @description Its id. */
+            id: string;
+            /** @description When it was asked. */
+            at: components["schemas"]["Moment"];
+            /** @description By which door it came: `chat`, `messages`, `responses`, `embeddings`, `infer` or `run`. */
+            surface: string;
+            /** @description Who asked: `owner`, `system` or `token:` and its id. */
+            actor: string;
+            /** @description The HTTP request, if it was one. */
+            request_id: string | null;
+            /** @description The run that asked, if one did. */
+            run_id: string | null;
+            /** @description Who answered, or was asked last. */
+            provider: string | null;
+            /** @description The model that answered, or was asked last. */
+            model: string | null;
+            /** @description The model the request named. */
+            requested_model: string | null;
+            /** @description Whether the answer was streamed. */
+            is_stream: boolean;
+            /** @description How it ended. */
+            outcome: components["schemas"]["CallOutcomeName"];
+            /** @description The code of what went wrong. */
+            error_code: string | null;
+            /**
+             * Format: int64
+             * @description Tokens of the prompt, of all attempts.
+             */
+            tokens_in: number;
+            /**
+             * Format: int64
+             * @description Tokens of the answer, of all attempts.
+             */
+            tokens_out: number;
+            /**
+             * Format: int64
+             * @description Tokens of the prompt that the provider had cached.
+             */
+            tokens_cached: number;
+            /** @description Whether tokens were counted here, roughly, or the provider's price is not known. */
+            is_estimated: boolean;
+            /**
+             * Format: double
+             * @description US dollars, as far as prices are known.
+             */
+            usd: number;
+            /**
+             * Format: int64
+             * @description From the question to the first word of a streamed answer.
+             */
+            first_content_ms: number | null;
+            /**
+             * Format: int64
+             * @description From the question to the end.
+             */
+            latency_ms: number;
+            /** @description Everybody who was asked, in the order of their ends. */
+            attempts: components["schemas"]["ModelAttempt"][];
+        };
+        /** @description Figures of a model. */
+        ModelFigures: components["schemas"]["UsageFigures"] & {
+            /** @description The provider; null where nobody was asked. */
+            provider: string | null;
+            /** @description The model; null where nobody was asked. */
+            model: string | null;
+        };
+        /**
+         * @description US dollars for a million tokens.
+         * @example {
+         *       "input": 0.4,
+         *       "output": 1.6,
+         *       "cached": 0.1
+         *     }
+         */
+        ModelPrice: {
+            /**
+             * Format: double
+             * @description Of the prompt.
+             */
+            input: number;
+            /**
+             * Format: double
+             * @description Of the answer.
+             */
+            output: number;
+            /**
+             * Format: double
+             * @description Of the prompt where the provider has it cached; as `input` where null.
+             */
+            cached?: number | null;
+        };
+        /**
+         * @description Who is asked, and in which order.
+         * @example {
+         *       "policy": "local-first",
+         *       "local_only": false,
+         *       "order": [
+         *         "ollama",
+         *         "openai"
+         *       ],
+         *       "hedge_after_ms": null,
+         *       "chain": null
+         *     }
+         */
+        ModelRouting: {
+            /** @description Who is asked first where a request does not say. */
+            policy: components["schemas"]["PolicyName"];
+            /** @description Whether only providers on this machine are asked, whatever a request says. */
+            local_only: boolean;
+            /** @description The names of all providers; the policy rearranges them. */
+            order: string[];
+            /**
+             * Format: int64
+             * @description Asks the next provider too when the first word has not come after so long.
+             */
+            hedge_after_ms: number | null;
+            /**
+             * @description Who is asked in place of the policy's choice, where a request names neither model nor policy:
+             *     `provider` or `provider/model`.
+             */
+            chain: string[] | null;
+        };
         /**
          * Format: date-time
          * @description A moment: RFC 3339 in UTC, with milliseconds.
          * @example 2026-11-21T09:30:00.000Z
          */
         Moment: string;
+        /**
+         * @description A provider to set up. What is left out is taken from the preset.
+         * @example {
+         *       "preset": "openai",
+         *       "api_key": "sk-not-a-real-key",
+         *       "model": "gpt-4.1-mini"
+         *     }
+         */
+        NewProvider: {
+            /** @description One of `GET /api/v1/llm/presets`. */
+            preset?: string;
+            /** @description Its name, unique; the preset's where left out. */
+            name?: string;
+            /** @description What a person reads. */
+            title?: string | null;
+            /** @description Up to and with the version. */
+            base_url?: string;
+            /** @description The model to ask. */
+            model?: string;
+            dialect?: components["schemas"]["DialectName"] | null;
+            /** @description Its key, which goes into the secret store and never comes out here again. */
+            api_key?: string | null;
+            /**
+             * @description The variable of the server's environment that holds its key, in place of a key. Left out, and
+             *     without a key, it is the preset's, where that is set.
+             */
+            api_key_env?: string | null;
+            /** @description Whether it may be asked; it may where left out. */
+            enabled?: boolean | null;
+            timeouts?: components["schemas"]["Timeouts"] | null;
+            /** @description At most so many calls at once. */
+            concurrency?: number | null;
+            price?: components["schemas"]["ModelPrice"] | null;
+            /**
+             * Format: int64
+             * @description How much its model reads at once.
+             */
+            context_tokens?: number | null;
+        } | unknown | unknown;
         /**
          * @description A token to open a session with.
          * @example {
@@ -1511,6 +2604,24 @@ export interface components {
              * @default null
              */
             seed?: number | null;
+        };
+        /** @description So many in a hundred took at most so many milliseconds. */
+        Percentiles: {
+            /**
+             * Format: double
+             * @description 50.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description 95.
+             */
+            p95: number;
+            /**
+             * Format: double
+             * @description 99.
+             */
+            p99: number;
         };
         /**
          * @description How a goal is to be reached.
@@ -1600,6 +2711,294 @@ export interface components {
          * @enum {string}
          */
         PrivacyLabel: "shareable" | "local";
+        /**
+         * @description A provider of models.
+         * @example {
+         *       "name": "openai",
+         *       "title": "OpenAI",
+         *       "preset": "openai",
+         *       "dialect": "chat",
+         *       "base_url": "https://api.openai.com/v1",
+         *       "model": "gpt-4.1-mini",
+         *       "is_local": false,
+         *       "enabled": true,
+         *       "source": "workspace",
+         *       "key": {
+         *         "state": "set",
+         *         "storage": "keychain",
+         *         "ending": "f3a9"
+         *       },
+         *       "timeouts": null,
+         *       "concurrency": null,
+         *       "price": {
+         *         "input": 0.4,
+         *         "output": 1.6,
+         *         "cached": 0.1
+         *       },
+         *       "context_tokens": 1047576,
+         *       "health": {
+         *         "state": "healthy",
+         *         "failures_in_a_row": 0,
+         *         "first_content_ms": 420,
+         *         "paused_until": null,
+         *         "last_error": null
+         *       }
+         *     }
+         */
+        Provider: {
+            /** @description Its name, unique. */
+            name: string;
+            /** @description What a person reads. */
+            title: string;
+            /** @description What it was made from. */
+            preset: string | null;
+            /** @description How it speaks. */
+            dialect: components["schemas"]["DialectName"];
+            /** @description Up to and with the version. */
+            base_url: string;
+            /** @description The model it is asked for. */
+            model: string;
+            /** @description Whether what it is asked stays on this machine. */
+            is_local: boolean;
+            /** @description Whether it may be asked. */
+            enabled: boolean;
+            /** @description Where it is set up; only those of the workspace can be changed here. */
+            source: components["schemas"]["ProviderSource"];
+            /** @description What is known of its key. */
+            key: components["schemas"]["ProviderKey"];
+            timeouts: components["schemas"]["Timeouts"] | null;
+            /** @description At most so many calls at once. */
+            concurrency: number | null;
+            price: components["schemas"]["ModelPrice"] | null;
+            /**
+             * Format: int64
+             * @description How much its model reads at once.
+             */
+            context_tokens: number | null;
+            /** @description How it did of late. */
+            health: components["schemas"]["ProviderHealth"];
+        };
+        /** @description What went wrong with a provider. */
+        ProviderError: {
+            /** @description For programs. */
+            code: string;
+            /** @description For people. */
+            message: string;
+            /** @description When. */
+            at: components["schemas"]["Moment"];
+        };
+        /** @description Figures of a provider. */
+        ProviderFigures: components["schemas"]["UsageFigures"] & {
+            /** @description Its name; null where nobody was asked. */
+            provider: string | null;
+        };
+        /** @description How a provider did of late. */
+        ProviderHealth: {
+            /** @description In one word. */
+            state: components["schemas"]["ProviderHealthState"];
+            /**
+             * Format: int32
+             * @description Failures in a row.
+             */
+            failures_in_a_row: number;
+            /**
+             * Format: double
+             * @description How long its first words took of late.
+             */
+            first_content_ms: number | null;
+            paused_until: components["schemas"]["Moment"] | null;
+            last_error: components["schemas"]["ProviderError"] | null;
+        };
+        /**
+         * @description How a provider did of late, in one word.
+         * @enum {string}
+         */
+        ProviderHealthState: "unknown" | "healthy" | "failing" | "paused";
+        /** @description What is known of a key. The key itself never leaves the server. */
+        ProviderKey: {
+            /** @description Whether there is one. */
+            state: components["schemas"]["ProviderKeyState"];
+            storage: components["schemas"]["ProviderKeyStorage"] | null;
+            /** @description Its last four characters; null for short ones. */
+            ending: string | null;
+        };
+        /**
+         * @description Whether there is a key.
+         * @enum {string}
+         */
+        ProviderKeyState: "none" | "set" | "missing";
+        /**
+         * @description Where a key is.
+         * @enum {string}
+         */
+        ProviderKeyStorage: "keychain" | "encrypted_file" | "environment";
+        /**
+         * @description A model of a provider.
+         * @example {
+         *       "id": "llama3.1:8b",
+         *       "size_bytes": 4920753328,
+         *       "digest": "46e0c10c039e",
+         *       "modified_at": "2026-11-02T10:00:00Z",
+         *       "is_loaded": false,
+         *       "is_required": true,
+         *       "is_installed": true,
+         *       "other_digest_wanted": null
+         *     }
+         */
+        ProviderModel: {
+            /** @description Its name. */
+            id: string;
+            /**
+             * Format: int64
+             * @description On disk.
+             */
+            size_bytes: number | null;
+            /** @description What tells its versions apart. */
+            digest: string | null;
+            /** @description When it was fetched or made. */
+            modified_at: string | null;
+            /** @description Whether it is in memory. */
+            is_loaded: boolean | null;
+            /** @description Whether the settings require it. */
+            is_required: boolean;
+            /** @description Whether it is there; a required one may be missing. */
+            is_installed: boolean;
+            /** @description How its digest should begin, where the settings pin it and it does not. */
+            other_digest_wanted: string | null;
+        };
+        /**
+         * @description An endpoint that is known by name.
+         * @example {
+         *       "name": "openai",
+         *       "title": "OpenAI",
+         *       "base_url": "https://api.openai.com/v1",
+         *       "dialect": "chat",
+         *       "needs_key": true,
+         *       "key_variable": "OPENAI_API_KEY",
+         *       "default_model": "gpt-4.1-mini",
+         *       "note": null,
+         *       "models": [
+         *         {
+         *           "id": "gpt-4.1-mini",
+         *           "context_tokens": 1047576,
+         *           "price": {
+         *             "input": 0.4,
+         *             "output": 1.6,
+         *             "cached": 0.1
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        ProviderPreset: {
+            /** @description Its name. */
+            name: string;
+            /** @description What a person reads. */
+            title: string;
+            /** @description Up to and with the version. */
+            base_url: string;
+            /** @description How it speaks. */
+            dialect: components["schemas"]["DialectName"];
+            /** @description Whether it answers only with a key. */
+            needs_key: boolean;
+            /** @description The variable that usually holds the key. */
+            key_variable: string | null;
+            /** @description The models that something is known of. */
+            models: components["schemas"]["ProviderPresetModel"][];
+            /** @description A model that answers well at a low price. */
+            default_model: string;
+            /** @description What a person should know. */
+            note: string | null;
+        };
+        /** @description A model that something is known of. */
+        ProviderPresetModel: {
+            /** @description Its name. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How much it reads at once.
+             */
+            context_tokens: number | null;
+            price: components["schemas"]["ModelPrice"] | null;
+        };
+        /** @description What is wrong with a provider. */
+        ProviderProblem: {
+            /** @description For programs. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+            /** @description What to do. */
+            hint: string | null;
+        };
+        /**
+         * @description Where a provider is set up.
+         * @enum {string}
+         */
+        ProviderSource: "settings" | "environment" | "workspace";
+        /**
+         * @description A provider that could be set up at once.
+         * @example {
+         *       "preset": "ollama",
+         *       "name": "ollama",
+         *       "title": "Ollama (on this machine)",
+         *       "reason": "ollama_found",
+         *       "base_url": "http://127.0.0.1:11434/v1",
+         *       "model": "llama3.1:8b",
+         *       "key_variable": null
+         *     }
+         */
+        ProviderSuggestion: {
+            /** @description What it would be made from. */
+            preset: string;
+            /** @description What it would be called. */
+            name: string;
+            /** @description What a person reads. */
+            title: string;
+            /** @description Why it is suggested. */
+            reason: components["schemas"]["SuggestionReason"];
+            /** @description Up to and with the version. */
+            base_url: string;
+            /** @description The model it would be asked for. */
+            model: string;
+            /** @description The variable that holds its key. */
+            key_variable: string | null;
+        };
+        /**
+         * @description What a test showed.
+         * @example {
+         *       "ok": true,
+         *       "latency_ms": 210,
+         *       "models": [
+         *         "gpt-4.1-mini"
+         *       ],
+         *       "has_model": true,
+         *       "problem": null
+         *     }
+         */
+        ProviderTest: {
+            /** @description Whether it answers. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description How long it took.
+             */
+            latency_ms: number;
+            /** @description The models it lists. */
+            models: string[];
+            /** @description Whether its model is among them; null where it lists none. */
+            has_model: boolean | null;
+            problem: components["schemas"]["ProviderProblem"] | null;
+        };
+        /**
+         * @description A model to fetch.
+         * @example {
+         *       "model": "llama3.1:8b"
+         *     }
+         */
+        PullModel: {
+            /** @description Its name, with or without a tag. */
+            model: string;
+        };
         /**
          * @description From where, and on what, to do a run again.
          * @example {
@@ -1721,6 +3120,13 @@ export interface components {
         RunSupervisor: {
             /** @description What is wanted: plain words, a list, or a Markdown runbook. */
             goal: string;
+        };
+        /** @description Figures of a provider in some time. */
+        SeriesFigures: components["schemas"]["UsageFigures"] & {
+            /** @description When the hour or day begins. */
+            start: components["schemas"]["Moment"];
+            /** @description The provider; null where nobody was asked. */
+            provider: string | null;
         };
         /**
          * @description Who is signed in.
@@ -1886,6 +3292,11 @@ export interface components {
             /** @description The model to use, if another than usual. */
             model?: string | null;
         };
+        /**
+         * @description Why a provider is suggested.
+         * @enum {string}
+         */
+        SuggestionReason: "ollama_found" | "key_in_environment";
         /** @description A session of the supervisor, which is a run. */
         SupervisorSession: {
             /** @description Its id, also its run's. */
@@ -1912,15 +3323,158 @@ export interface components {
          */
         TaskType: "auto" | "coding" | "writing" | "research" | "data";
         /**
+         * @description How to test.
+         * @example {
+         *       "prompt": true
+         *     }
+         */
+        TestProvider: {
+            /**
+             * @description Whether the model is asked a short question, which may cost a little; only whether the provider
+             *     answers is looked at where it is not.
+             */
+            prompt?: boolean;
+        };
+        /**
          * @description The colours of the UI.
          * @enum {string}
          */
         Theme: "system" | "light" | "dark";
         /**
+         * @description How long to wait, in milliseconds.
+         * @example {
+         *       "connect_ms": 5000,
+         *       "first_content_ms": 90000,
+         *       "stall_ms": 30000,
+         *       "total_ms": 300000
+         *     }
+         */
+        Timeouts: {
+            /**
+             * Format: int64
+             * @description For the connection.
+             */
+            connect_ms: number;
+            /**
+             * Format: int64
+             * @description For the first word of the answer.
+             */
+            first_content_ms: number;
+            /**
+             * Format: int64
+             * @description Between two parts of an answer.
+             */
+            stall_ms: number;
+            /**
+             * Format: int64
+             * @description For all tries together.
+             */
+            total_ms: number;
+        };
+        /** @description Figures of a token. */
+        TokenFigures: components["schemas"]["UsageFigures"] & {
+            /** @description Its id; null for the owner and Atelier itself. */
+            token_id: string | null;
+            /** @description What the owner called it, else `owner` or `system`. */
+            name: string;
+        };
+        /**
          * @description The language of the UI.
          * @enum {string}
          */
         UiLanguage: "en" | "pt-BR";
+        /** @description Figures over calls. */
+        UsageFigures: {
+            /**
+             * Format: int64
+             * @description Calls, however they ended.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Those that failed or were refused by a limit.
+             */
+            failures: number;
+            /**
+             * Format: int64
+             * @description Those another provider answered than the one that was asked first.
+             */
+            fallbacks: number;
+            /**
+             * Format: int64
+             * @description Those answered from the cache.
+             */
+            cached: number;
+            /**
+             * Format: int64
+             * @description Tokens of prompts.
+             */
+            tokens_in: number;
+            /**
+             * Format: int64
+             * @description Tokens of answers.
+             */
+            tokens_out: number;
+            /**
+             * Format: int64
+             * @description Tokens of prompts that providers had cached.
+             */
+            tokens_cached: number;
+            /**
+             * Format: double
+             * @description US dollars, as far as prices are known.
+             */
+            usd: number;
+            /** @description Whether tokens were counted here, roughly, or a provider's price is not known. */
+            is_estimated: boolean;
+            latency_ms: components["schemas"]["Percentiles"] | null;
+            first_content_ms: components["schemas"]["Percentiles"] | null;
+        };
+        /** @description What models were asked in some time, and what it cost. */
+        UsageSummary: {
+            /** @description The beginning; its hour counts whole. */
+            from: components["schemas"]["Moment"];
+            /** @description The end; its hour counts whole. */
+            to: components["schemas"]["Moment"];
+            /** @description How finely the series is divided. */
+            bucket: components["schemas"]["BucketName"];
+            /** @description All of it. */
+            totals: components["schemas"]["UsageFigures"];
+            /** @description By the provider that answered or was asked last. */
+            by_provider: components["schemas"]["ProviderFigures"][];
+            /** @description By provider and model. */
+            by_model: components["schemas"]["ModelFigures"][];
+            /** @description By who asked. */
+            by_token: components["schemas"]["TokenFigures"][];
+            /** @description By bucket and provider, the oldest first; those without a call are left out. */
+            series: components["schemas"]["SeriesFigures"][];
+        };
+        /**
+         * @description A model to load.
+         * @example {
+         *       "model": "llama3.1:8b"
+         *     }
+         */
+        WarmUpModel: {
+            /** @description The provider's own where left out. */
+            model?: string | null;
+        };
+        /**
+         * @description A model that was loaded.
+         * @example {
+         *       "ok": true,
+         *       "latency_ms": 2300
+         *     }
+         */
+        WarmedUp: {
+            /** @description Whether it is in memory. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description How long that took.
+             */
+            latency_ms: number;
+        };
         /**
          * @description Why a request was refused.
          * @example {
@@ -3961,6 +5515,164 @@ export interface operations {
             };
         };
     };
+    list_calls: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Those that ended at this provider.
+                 * @example openai
+                 */
+                provider?: string;
+                /** @description Those that ended so. */
+                outcome?: "answered" | "failed" | "cancelled" | "refused" | "from_cache";
+                /** @description At most this many calls. */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example call_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of calls */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelCall"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     infer: {
         parameters: {
             query?: never;
@@ -4128,7 +5840,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_model_answered`: every provider wants fewer requests */
+            /** @description `no_model_answered`, `rate_limited`, `budget_exhausted`: every provider wants fewer requests, or a limit is used up */
             429: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -4145,7 +5857,7 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Too Many Requests",
                      *       "status": 429,
-                     *       "detail": "every provider wants fewer requests",
+                     *       "detail": "every provider wants fewer requests, or a limit is used up",
                      *       "code": "no_model_answered",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
@@ -4241,6 +5953,1862 @@ export interface operations {
                      *       "status": 504,
                      *       "detail": "no provider answered in time",
                      *       "code": "no_model_answered",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The limits */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Limit"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLimit"];
+            };
+        };
+        responses: {
+            /** @description The limit */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_exists`: there is one for this subject and window */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "there is one for this subject and window",
+                     *       "code": "limit_exists",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The limit's id.
+                 * @example lim_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_not_found`: there is no such limit */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "code": "limit_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The limit's id.
+                 * @example lim_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLimit"];
+            };
+        };
+        responses: {
+            /** @description The limit as it is now */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_not_found`: there is no such limit */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such limit",
+                     *       "code": "limit_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `limit_empty`: nothing would be limited any more */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "nothing would be limited any more",
+                     *       "code": "limit_empty",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The presets */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ProviderPreset"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The routing */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRouting"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeModelRouting"];
+            };
+        };
+        responses: {
+            /** @description The routing as it is now */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRouting"];
+                };
+            };
+            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: a name is nobody's */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "a name is nobody's",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suggestions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The suggestions */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ProviderSuggestion"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_suggestion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is declined */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `suggestion_not_found`: nothing of this name could be suggested */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "nothing of this name could be suggested",
+                     *       "code": "suggestion_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_usage: {
+        parameters: {
+            query?: {
+                /**
+                 * @description From the hour of this moment on; a week before `to` where absent. A later moment than
+                 *     `to` changes places with it; one too long before it is moved, as the answer's `from` tells.
+                 * @example 2026-11-14T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description To the hour of this moment; now where absent.
+                 * @example 2026-11-21T09:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description How finely the series is divided: by days of UTC (the default), at most 400, or by hours, at
+                 *     most 31 days.
+                 */
+                bucket?: "hour" | "day";
+                /**
+                 * @description Of this provider only.
+                 * @example openai
+                 */
+                provider?: string;
+                /**
+                 * @description Of the token with this id only.
+                 * @example tok_01hv5k3m9x7q2w8e4r6t
+                 */
+                token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The usage */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSummary"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_memory_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryIndex"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -5034,6 +8602,2187 @@ export interface operations {
                      *       "status": 503,
                      *       "detail": "Atelier cannot answer now",
                      *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The providers */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Provider"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProvider"];
+            };
+        };
+        responses: {
+            /** @description It is set up */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `preset_not_found`: there is no such preset */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such preset",
+                     *       "code": "preset_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_exists`: the name is taken */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the name is taken",
+                     *       "code": "provider_exists",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no more */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_read_only`: it is set up in settings.yaml or the environment */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "it is set up in settings.yaml or the environment",
+                     *       "code": "provider_read_only",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeProvider"];
+            };
+        };
+        responses: {
+            /** @description The provider as it is now */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`, `preset_not_found`: there is no such provider or preset */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider or preset",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_read_only`: it is set up in settings.yaml or the environment */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "it is set up in settings.yaml or the environment",
+                     *       "code": "provider_read_only",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_provider_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ProviderModel"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_rate_limited`: the provider wants fewer requests */
+            429: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "the provider wants fewer requests",
+                     *       "code": "model_rate_limited",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_upstream_failed`: the provider does not answer as it should */
+            502: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Gateway",
+                     *       "status": 502,
+                     *       "detail": "the provider does not answer as it should",
+                     *       "code": "model_upstream_failed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_timeout`: the provider did not answer in time */
+            504: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "the provider did not answer in time",
+                     *       "code": "model_timeout",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pull_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullModel"];
+            };
+        };
+        responses: {
+            /** @description It has begun */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_ollama`: only Ollama fetches models */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "only Ollama fetches models",
+                     *       "code": "provider_not_ollama",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_rate_limited`: the provider wants fewer requests */
+            429: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "the provider wants fewer requests",
+                     *       "code": "model_rate_limited",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_upstream_failed`: Ollama does not answer as it should */
+            502: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Gateway",
+                     *       "status": 502,
+                     *       "detail": "Ollama does not answer as it should",
+                     *       "code": "model_upstream_failed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_timeout`: Ollama did not answer in time */
+            504: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "Ollama did not answer in time",
+                     *       "code": "model_timeout",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TestProvider"];
+            };
+        };
+        responses: {
+            /** @description What it showed */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTest"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    warm_up_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The provider's name.
+                 * @example ollama
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WarmUpModel"];
+            };
+        };
+        responses: {
+            /** @description It is loaded */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarmedUp"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_found`: there is no such provider */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such provider",
+                     *       "code": "provider_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_not_ollama`: only Ollama loads models */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "only Ollama loads models",
+                     *       "code": "provider_not_ollama",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_rate_limited`: the provider wants fewer requests */
+            429: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Too Many Requests",
+                     *       "status": 429,
+                     *       "detail": "the provider wants fewer requests",
+                     *       "code": "model_rate_limited",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_upstream_failed`: Ollama does not answer as it should */
+            502: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Gateway",
+                     *       "status": 502,
+                     *       "detail": "Ollama does not answer as it should",
+                     *       "code": "model_upstream_failed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_timeout`: Ollama did not answer in time */
+            504: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Gateway Timeout",
+                     *       "status": 504,
+                     *       "detail": "Ollama did not answer in time",
+                     *       "code": "model_timeout",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

@@ -271,6 +271,9 @@ fn embeddings(folder: &Path, settings: &kernel::Result<Settings>) -> Vec<Look> {
             let detail = format!("{}, {} dimensions, {place}", identity.name, identity.dimensions);
             Look::ok("embedder", detail)
         }
+        Err(_) if embedding::is_elsewhere(settings) => {
+            Look::ok("embedder", "made by a provider that is kept in the workspace, not looked at from here")
+        }
         Err(error) => Look::new("embedder", State::Degraded, error.to_string()).advise(
             "Memory is searched by words alone, and /v1/embeddings answers nothing, until there is one",
         ),

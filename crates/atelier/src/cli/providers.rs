@@ -22,8 +22,10 @@ pub struct Providers {
 #[derive(Subcommand)]
 enum Command {
     /// List the providers in the order they stand in
+    #[command(after_help = "Example:\n  atelier providers list")]
     List,
     /// List the providers that are known by name
+    #[command(after_help = "Example:\n  atelier providers presets")]
     Presets,
     /// Set a provider up
     #[command(after_help = "Examples:
@@ -39,11 +41,15 @@ enum Command {
   atelier providers edit openai --disable")]
     Edit(Edit),
     /// Remove a provider and its key
+    #[command(after_help = "Example:\n  atelier providers remove openai")]
     Remove {
         /// Its name
         name: String,
     },
     /// Ask a provider whether it answers
+    #[command(
+        after_help = "Examples:\n  atelier providers test openai\n  atelier providers test openai --prompt"
+    )]
     Test {
         /// Its name
         name: String,
@@ -51,12 +57,14 @@ enum Command {
         #[arg(long)]
         prompt: bool,
     },
-    /// Say in which order they stand; those left out come after
-    Order {
-        /// Their names
-        #[arg(required = true)]
-        names: Vec<String>,
-    },
+    /// Show or say who is asked, and in which order
+    #[command(after_help = "Examples:
+  atelier providers routing
+  atelier providers routing --order ollama,openai --policy local-first
+  atelier providers routing --local-only on
+  atelier providers routing --chain openai/gpt-4.1,anthropic --hedge-after-ms 1500
+  atelier providers routing --no-chain --no-hedge")]
+    Routing(Routing),
     /// Have Ollama fetch a model
     #[command(after_help = "Example:\n  atelier providers pull ollama llama3.1:8b")]
     Pull {
@@ -124,6 +132,45 @@ struct Edit {
     disable: bool,
 }
 
+#[derive(Args)]
+struct Routing {
+    /// The order they stand in; those left out come after
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    order: Option<Vec<String>>,
+    /// Who is asked first where a request does not say
+    #[arg(long, value_parser = models::Policy::NAMES)]
+    policy: Option<String>,
+    /// Whether only those on this machine are asked, whatever a request says
+    #[arg(long, value_parser = ["on", "off"])]
+    local_only: Option<String>,
+    /// Who is asked in place of the policy's choice: `provider` or `provider/model`
+    #[arg(long, value_name = "LINKS", value_delimiter = ',', conflicts_with = "no_chain")]
+    chain: Option<Vec<String>>,
+    /// Ask by the policy again
+    #[arg(long)]
+    no_chain: bool,
+    /// Ask the next one too when the first word has not come after so long
+    #[arg(long, value_name = "MS", conflicts_with = "no_hedge")]
+    hedge_after_ms: Option<u64>,
+    /// Wait for one at a time again
+    #[arg(long)]
+    no_hedge: bool,
+}
+
+impl Routing {
+    fn body(self) -> Map<String, Value> {
+        let none = |is_none: bool| is_none.then_some(Value::Null);
+        let members = [
+            ("order", self.order.map(Value::from)),
+            ("policy", self.policy.map(Value::from)),
+            ("local_only", self.local_only.map(|word| Value::from(word == "on"))),
+            ("chain", self.chain.map(Value::from).or(none(self.no_chain))),
+            ("hedge_after_ms", self.hedge_after_ms.map(Value::from).or(none(self.no_hedge))),
+        ];
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
 impl Members {
     fn body(self) -> Map<String, Value> {
         let members = [
@@ -151,17 +198,11 @@ pub async fn providers(place: &Place, providers: Providers, json: bool) -> Resul
                 client.delete_provider(&name).await?;
                 json!({"name": name, "removed": true})
             }
-            Command::Order { names } => client.change_routing(json!({"order": names})).await?,
+            Command::Routing(change) => return routing(client, change.body(), json).await,
         };
-        match (json, &answer["order"], answer["name"].as_str()) {
-            (true, ..) => say_json(&answer),
-            (false, Value::Array(order), _) => {
-                let names: Vec<_> = order.iter().filter_map(Value::as_str).collect();
-                say(&plain(&names.join(", ")));
-            }
-            (false, _, Some(name)) if answer["removed"] == true => {
-                say(&format!("{} is removed", plain(name)))
-            }
+        match (json, answer["name"].as_str()) {
+            (true, _) => say_json(&answer),
+            (false, Some(name)) if answer["removed"] == true => say(&format!("{} is removed", plain(name))),
             _ => say(&line(&answer).join("  ")),
         }
         Ok(Exit::Done)
@@ -270,6 +311,31 @@ async fn list(client: &Client, json: bool) -> Result<Exit> {
     for found in items(&found) {
         let name = text(&found["name"]);
         note(&format!("{} could be used: atelier providers add {name}", text(&found["title"])));
+    }
+    Ok(Exit::Done)
+}
+
+async fn routing(client: &Client, change: Map<String, Value>, json: bool) -> Result<Exit> {
+    let routing = match change.is_empty() {
+        true => client.routing().await?,
+        false => client.change_routing(change.into()).await?,
+    };
+    if json {
+        say_json(&routing);
+        return Ok(Exit::Done);
+    }
+    let names = |list: &Value| {
+        let names: Vec<_> = list.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        plain(&names.join(", "))
+    };
+    say(&format!("order       {}", names(&routing["order"])));
+    say(&format!("policy      {}", text(&routing["policy"])));
+    say(&format!("local only  {}", if routing["local_only"] == true { "on" } else { "off" }));
+    if routing["chain"].is_array() {
+        say(&format!("chain       {}", names(&routing["chain"])));
+    }
+    if let Some(pause) = routing["hedge_after_ms"].as_u64() {
+        say(&format!("hedge after {pause} ms"));
     }
     Ok(Exit::Done)
 }

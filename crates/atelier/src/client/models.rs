@@ -84,6 +84,11 @@ impl Client {
         self.value(Call::post(path, json!({"prompt": prompt}))).await
     }
 
+    /// Who is asked.
+    pub async fn routing(&self) -> Result<Value> {
+        self.value(Call::get(["api", "v1", "llm", "routing"])).await
+    }
+
     /// Changes who is asked.
     pub async fn change_routing(&self, body: Value) -> Result<Value> {
         let call = Call::new(Method::PATCH, ["api", "v1", "llm", "routing"]);

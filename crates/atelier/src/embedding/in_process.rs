@@ -1,6 +1,6 @@
 //! The embedders that run in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -64,12 +64,12 @@ impl InProcess {
 
     async fn loaded<'a>(
         &self,
-        folder: &PathBuf,
+        folder: &Path,
         precision: Precision,
         loaded: &'a OnceCell<Arc<MiniLm>>,
     ) -> Result<&'a Arc<MiniLm>, Error> {
         let load = || async {
-            let folder = folder.clone();
+            let folder = folder.to_owned();
             let model = self.on_processors(1, move |_| MiniLm::load(&folder, precision)).await;
             model.map(Arc::new).map_err(|error| EmbeddingFault::Missing { reason: error.to_string() }.into())
         };

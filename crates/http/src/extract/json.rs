@@ -9,6 +9,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use futures::StreamExt;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::error::Category;
 
 use super::nearest;
@@ -52,13 +54,48 @@ impl<T: WireBody, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             return Ok(Self(value));
         }
         expect_json(&headers)?;
-        let value: T = serde_json::from_slice(&bytes).map_err(|error| refusal(&error))?;
+        let value: T = parse(&bytes).map_err(|error| refusal(&error))?;
         // Serde also reads the members of a type in their order from an array.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(unfit("it must be an object"));
         }
         value.validate()?;
         Ok(Self(value))
+    }
+}
+
+/// Tells null from a member that is not there.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// Reads a body; a whole number is one however it is written, as JSON Schema says.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(bytes).or_else(|error| {
+        if error.classify() != Category::Data {
+            return Err(error);
+        }
+        let mut value: Value = serde_json::from_slice(bytes)?;
+        write_whole_numbers(&mut value);
+        serde_json::from_value(value).map_err(|_| error)
+    })
+}
+
+/// Writes `2.0` as `2`.
+fn write_whole_numbers(value: &mut Value) {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
+            if let Some(whole) = whole.filter(|float| float.abs() < EXACT) {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(write_whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

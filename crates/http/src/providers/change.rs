@@ -12,13 +12,12 @@ use utoipa::ToSchema;
 use super::NamePath;
 use super::values::{
     DialectName, ModelPrice, Timeouts, check_base_url, check_key, check_model, check_title, check_variable,
-    present,
 };
 use super::view::Provider;
 use crate::app::App;
 use crate::auth::{Admin, Caller};
 use crate::error::Error;
-use crate::extract::{JsonBody, PathText, WireBody, unfit};
+use crate::extract::{JsonBody, PathText, WireBody, present, unfit};
 
 const MOST_CALLS: usize = 10_000;
 const MOST_TOKENS: u64 = 1_000_000_000;

@@ -6,11 +6,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::values::present;
 use crate::app::App;
 use crate::auth::{Admin, Caller, InvokeModels};
 use crate::error::Error;
-use crate::extract::{JsonBody, WireBody, unfit};
+use crate::extract::{JsonBody, WireBody, present, unfit};
 use crate::infer::PolicyName;
 
 const LONGEST_HEDGE_MS: u64 = 3_600_000;

@@ -1,7 +1,7 @@
 //! The values that providers are made of, and what may be one.
 
 use ::models::{Dialect, Price, TimeoutOptions};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -110,13 +110,6 @@ impl From<Price> for ModelPrice {
         let Price { input, output, cached } = price;
         Self { input, output, cached }
     }
-}
-
-/// Tells null from a member that is not there.
-pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
 }
 
 /// The shapes that the document cannot derive.

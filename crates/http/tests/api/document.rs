@@ -29,15 +29,13 @@ fn filled(path: &str) -> String {
 fn lists_every_operation_with_its_scope() {
     let document = document(&Options::default());
     assert_eq!(document["openapi"], "3.1.0");
-    let lines: Vec<String> = operations(&document)
-        .iter()
-        .map(|(path, method, operation)| {
-            let scope = operation["security"][0]["token"][0].as_str();
-            let statuses: Vec<_> =
-                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
-            format!("{method} {path} {} [{}]", scope.unwrap_or("-"), statuses.join(" "))
-        })
-        .collect();
+    let line = |(path, method, operation): &(String, Method, Value)| {
+        let scope = operation["security"][0]["token"][0].as_str();
+        let statuses: Vec<_> =
+            operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+        format!("{method} {path} {} [{}]", scope.unwrap_or("-"), statuses.join(" "))
+    };
+    let lines: Vec<String> = operations(&document).iter().map(line).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     GET /api/v1/auth/session - [200 401 403 500 503]
     POST /api/v1/auth/session - [204 400 401 403 413 415 422 500 503]

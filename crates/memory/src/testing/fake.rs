@@ -1,7 +1,7 @@
 //! A store in memory, with a plain BM25 in place of an index.
 
 use async_trait::async_trait;
-use kernel::{DocumentId, Error, Page, PageRequest, Result};
+use kernel::{DocumentId, Page, PageRequest, Result};
 use parking_lot::Mutex;
 
 use crate::dispatch::Dispatch;
@@ -66,7 +66,7 @@ impl MemoryStore for FakeMemoryStore {
     async fn list_documents(&self, collection: &str, page: &PageRequest) -> Result<Page<Document>> {
         let mut documents = self.0.lock().documents.clone();
         documents.retain(|document| document.collection == collection);
-        newest_first(documents, page, |document| &document.id)
+        Ok(newest_first(documents, page, |document| document.id.as_str()))
     }
 
     async fn keyword_candidates(
@@ -103,21 +103,14 @@ impl MemoryStore for FakeMemoryStore {
     }
 
     async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
-        newest_first(self.0.lock().dispatches.clone(), page, |dispatch| &dispatch.id)
+        Ok(newest_first(self.0.lock().dispatches.clone(), page, |dispatch| dispatch.id.as_str()))
     }
 }
 
-fn newest_first<T, I>(mut items: Vec<T>, page: &PageRequest, id: impl Fn(&T) -> &I) -> Result<Page<T>>
-where
-    I: Ord + ToString + std::str::FromStr,
-{
-    if let Some(cursor) = &page.cursor {
-        let before =
-            cursor.parse::<I>().map_err(|_| Error::invalid("invalid_cursor", "No page named this cursor"))?;
-        items.retain(|item| *id(item) < before);
-    }
+fn newest_first<T>(mut items: Vec<T>, page: &PageRequest, id: impl Fn(&T) -> &str) -> Page<T> {
+    items.retain(|item| page.cursor.as_ref().is_none_or(|before| id(item) < before.as_str()));
     items.sort_by(|a, b| id(b).cmp(id(a)));
-    Ok(Page::from_overfull(items, page.limit, |item| id(item).to_string()))
+    Page::from_overfull(items, page.limit, |item| id(item).to_owned())
 }
 
 /// The document's words; those of the title count twice.

@@ -57,7 +57,7 @@ impl Embedder for FakeEmbedder {
             return Err(Error::invalid("refused", "This text is never taken"));
         }
         let mut left = self.batches_left.lock();
-        *left = left.checked_sub(1).ok_or_else(|| Error::unavailable("tired", "It is tired"))?;
+        *left = left.checked_sub(1).ok_or_else(|| Error::unavailable("model_unreachable", "It is tired"))?;
         self.given.lock().extend(texts.iter().map(|text| (text.clone(), privacy)));
         Ok(texts.iter().map(|text| vec![text.len() as f32; self.dimensions]).collect())
     }
@@ -148,7 +148,7 @@ impl Suite {
 
     async fn a_new_embedder_builds_beside_and_goes_on_where_it_was(&self) {
         let tired = Arc::new(FakeEmbedder { batches_left: Mutex::new(1), ..FakeEmbedder::new("second", 7) });
-        assert_eq!(self.index(&tired).catch_up().await.unwrap_err().code, "tired");
+        assert_eq!(self.index(&tired).catch_up().await.unwrap_err().code, "model_unreachable");
         let building = [("first", IndexState::Active, 5, 5), ("second", IndexState::Building, 2, 5)];
         Self::check(&self.standing().await, &building);
         // As after a kill: another process begins with what is there.

@@ -1,3 +1,5 @@
+//! Requests, batches, privacy and answers that do not fit, with an embedder that follows a script.
+
 use std::sync::Mutex;
 
 use kernel::SeededEntropy;
