@@ -133,10 +133,21 @@ for (const gateway of gateways) {
       await abandoned(prompt);
     });
 
+    test("embeddings tell what means the same", async () => {
+      const input = ["The cat sleeps on the sofa.", "A kitten naps on the couch.", "Interest rates rose in May."];
+      const answer = await client.embeddings.create({ model: "all-MiniLM-L6-v2", input });
+      const [cat, kitten, rates] = answer.data.map((item) => item.embedding);
+      const cosine = (one, other) => one.reduce((sum, value, place) => sum + value * other[place], 0);
+      assert.equal(cat.length, 384);
+      assert.ok(cosine(cat, kitten) > 0.5 && cosine(cat, rates) < 0.2);
+      const unknown = client.embeddings.create({ model: "nothing", input });
+      await assert.rejects(unknown, OpenAI.NotFoundError);
+    });
+
     test("models are listed", async () => {
       const ids = [];
       for await (const model of client.models.list()) ids.push(model.id);
-      assert.deepEqual(ids, ["model/standard", "offline/rules"]);
+      assert.deepEqual(ids, ["model/standard", "offline/rules", "all-MiniLM-L6-v2"]);
     });
   });
 }

@@ -261,7 +261,7 @@ def assert_abandoned(prompt):
 
 def test_models_are_listed_and_shown(client):
     ids = [model.id for model in client.models.list()]
-    assert ids == ["model/standard", "offline/rules"]
+    assert ids == ["model/standard", "offline/rules", "all-MiniLM-L6-v2"]
     assert client.models.retrieve("model/standard").owned_by == "model"
     with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve("nothing")

@@ -34,7 +34,7 @@ cargo xtask <command>
   serve [-- <arguments>]       build the UI and the binary, serve at http://127.0.0.1:8080
   build                        the release binary, UI included
   test [--nightly] [<filter>]  install what the tests need, run them all and sum them up;
-                               a suite (rust, docs, web, e2e, api) runs alone, any other
+                               a suite (rust, docs, web, e2e, api, clients) runs alone, any other
                                filter picks Rust tests by name
   check [<step>…]              format, lints, tidy, licences, sources, docs, web lint
   tidy                         the layering and style rules alone

@@ -14,7 +14,7 @@ use super::Plan;
 use super::counts::{self, Counts};
 use crate::server::Server;
 use crate::workshop::Workshop;
-use crate::{process, ui, venv};
+use crate::{model_files, process, ui, venv};
 
 /// The key of the model's provider. The model repeats it when it refuses, as some servers do.
 const CANARY: &str = "canary-of-a-provider";
@@ -33,8 +33,9 @@ pub fn run(plan: &Plan) -> Result<Counts> {
     let scratch = workshop.empty_scratch("clients/run")?;
     let binary = plan.binary()?;
     let model = Model::start(workshop, &folder.join("standard.json"))?;
+    let minilm = model_files::minilm(workshop)?;
     let mut servers = DIALECTS
-        .map(|dialect| serve(&binary, &scratch.join(dialect), dialect, &model.base_url))
+        .map(|dialect| serve(&binary, &scratch.join(dialect), dialect, &model.base_url, &minilm))
         .into_iter()
         .collect::<Result<Vec<Server>>>()?;
 
@@ -76,12 +77,13 @@ pub fn run(plan: &Plan) -> Result<Counts> {
 }
 
 /// A server whose only provider is the model, asked in this dialect.
-fn serve(binary: &Path, data: &Path, dialect: &str, model_url: &str) -> Result<Server> {
+fn serve(binary: &Path, data: &Path, dialect: &str, model_url: &str, minilm: &Path) -> Result<Server> {
     std::fs::create_dir_all(data)?;
     // One try only: what fails is meant to. The log says all it can, to be searched for secrets.
     let settings = format!(
         "log: trace\nmodels:\n  retry: {{attempts: 1}}\n  providers:\n    - {{name: model, dialect: \
-         {dialect}, base_url: \"{model_url}\", model: standard, api_key_env: {KEY_VARIABLE}}}\n"
+         {dialect}, base_url: \"{model_url}\", model: standard, api_key_env: {KEY_VARIABLE}}}\n\
+         embeddings: {{provider: minilm, folder: {minilm:?}}}\n"
     );
     std::fs::write(data.join(KEY_FILE), format!("{KEY_VARIABLE}={CANARY}\n"))?;
     std::fs::write(data.join("settings.yaml"), settings)?;

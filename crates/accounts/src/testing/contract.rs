@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Clock, FixedClock, Ids, Kind, PageRequest, SeededEntropy, Timestamp};
+use kernel::{Clock, FixedClock, Ids, PageRequest, SeededEntropy, Timestamp};
 
 use crate::scope::{Scope, Scopes};
 use crate::secret::SecretHash;
@@ -83,7 +83,7 @@ impl Suite {
         let second = self.store.list_tokens(&page).await.unwrap();
         assert_eq!(second.items[0], made[2]);
         page.cursor = Some("' OR 1=1--".into());
-        assert_eq!(self.store.list_tokens(&page).await.unwrap_err().kind, Kind::Invalid);
+        assert_eq!(self.store.list_tokens(&page).await.unwrap().items, [], "nothing comes before this");
     }
 
     async fn the_first_revocation_stays(&self) {

@@ -77,7 +77,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
         if error.classify() != Category::Data {
             return Err(error);
         }
-        let mut value: Value = serde_json::from_slice(bytes)?;
+        let Ok(mut value) = serde_json::from_slice(bytes) else { return Err(error) };
         write_whole_numbers(&mut value);
         serde_json::from_value(value).map_err(|_| error)
     })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Actor, Clock, FixedClock, Ids, Kind, PageRequest, Privacy, SeededEntropy, Timestamp};
+use kernel::{Actor, Clock, FixedClock, Ids, PageRequest, Privacy, SeededEntropy, Timestamp};
 use serde_json::json;
 
 use crate::dispatch::{Dispatch, NewDispatch};
@@ -175,9 +175,9 @@ impl Suite {
         let filter = Filter { collections: vec!["listed".into()], excluded_source: None };
         let recent = self.store.recent_documents(&filter, 2).await.unwrap();
         assert_eq!(keys(&recent), ["1", "3"], "what was stored again is recent again");
-        let bad = PageRequest { limit: 2, cursor: Some("' OR 1=1--".into()) };
-        assert_eq!(self.store.list_documents("listed", &bad).await.unwrap_err().kind, Kind::Invalid);
-        assert_eq!(self.store.list_dispatches(&bad).await.unwrap_err().kind, Kind::Invalid);
+        let first_of_all = PageRequest { limit: 2, cursor: Some("' OR 1=1--".into()) };
+        assert!(self.store.list_documents("listed", &first_of_all).await.unwrap().items.is_empty());
+        assert!(self.store.list_dispatches(&first_of_all).await.unwrap().items.is_empty());
     }
 
     async fn dispatches_are_logged_and_found(&self) {
