@@ -136,6 +136,9 @@ pub struct ProviderSetting {
     /// What a million tokens cost, in US dollars.
     #[serde(default)]
     pub price: Option<Price>,
+    /// How many tokens its model can read; what is clearly longer is not sent.
+    #[serde(default)]
+    pub context_tokens: Option<u64>,
 }
 
 impl Default for Settings {
@@ -208,6 +211,7 @@ impl Settings {
             timeouts: provider.timeouts,
             concurrency: provider.concurrency,
             price: provider.price,
+            context_tokens: provider.context_tokens,
         }));
         options
     }

@@ -258,6 +258,13 @@ impl Request {
         self.messages.iter().flat_map(|message| &message.parts).any(is_foreign)
     }
 
+    /// Fewer tokens than any model cuts the prompt into: no language has eight letters a token.
+    pub(crate) fn least_tokens(&self) -> u64 {
+        let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).count();
+        let texts = self.messages.iter().flat_map(|message| &message.parts);
+        texts.filter_map(Part::as_text).map(letters).sum::<usize>() as u64 / 8
+    }
+
     /// How many tokens the prompt has, roughly: four characters each.
     pub fn estimated_tokens(&self) -> u64 {
         self.messages.iter().map(|message| estimate_tokens(&message.parts) + 4).sum()

@@ -65,6 +65,9 @@ pub struct ProviderOptions {
     /// What a million tokens cost, in US dollars.
     #[serde(default)]
     pub price: Option<Price>,
+    /// How many tokens its model can read; what is clearly longer is not sent.
+    #[serde(default)]
+    pub context_tokens: Option<u64>,
 }
 
 /// What a million tokens cost, in US dollars.

@@ -53,6 +53,8 @@ struct Member {
     provider: Arc<dyn Provider>,
     price: Option<Price>,
     permits: Option<Arc<Semaphore>>,
+    /// How many tokens its own model can read.
+    context_tokens: Option<u64>,
     health: Health,
     /// What it was made of, by which it is known again; absent for those made elsewhere.
     made_of: Option<(ProviderOptions, TimeoutOptions)>,
@@ -65,6 +67,7 @@ impl Member {
         Arc::new(Self {
             price: options.and_then(|options| options.price),
             permits: permits.map(|most| Arc::new(Semaphore::new(most))),
+            context_tokens: options.and_then(|options| options.context_tokens),
             health: Health::default(),
             provider,
             made_of,

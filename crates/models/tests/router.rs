@@ -180,3 +180,28 @@ fn every_preset_can_be_set_up() {
         Err(error) => assert!(error.to_string().contains("certificates"), "{error}"),
     }
 }
+
+#[tokio::test]
+async fn what_is_clearly_too_long_goes_to_whoever_can_read_it_or_nowhere() {
+    let (first, second) = (ScriptedModel::start(words()).await, ScriptedModel::start(words()).await);
+    let mut options = options(&[&first.base_url(), &second.base_url()], TimeoutOptions::default());
+    options.providers[0].context_tokens = Some(1_000);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let router = |options: &ModelsOptions| {
+        Router::from_options(options, &clock, Arc::new(SeededEntropy::new(3))).unwrap()
+    };
+    let long = Request::new(vec![Message::user("letters ".repeat(2_000))]);
+    assert_eq!(router(&options).complete_with_model(&long).await.unwrap().provider, "second");
+    options.providers[1].context_tokens = Some(1_500);
+    let error = router(&options).complete(&long).await.unwrap_err();
+    assert_eq!(error.code(), "context_length_exceeded");
+    assert!(error.to_string().contains("more than 1750 tokens, and it reads 1000"), "{error}");
+    assert_eq!((first.requests().len(), second.requests().len()), (0, 1));
+    // Whatever may fit is for the provider to count.
+    let near = Request::new(vec![Message::user("1234567 ".repeat(1_000))]);
+    assert_eq!(router(&options).complete_with_model(&near).await.unwrap().provider, "first");
+}
+
+fn words() -> Script {
+    Script::always(Reply::text("read"))
+}

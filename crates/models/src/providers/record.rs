@@ -44,6 +44,7 @@ impl ProviderRecord {
             timeouts: self.timeouts,
             concurrency: self.concurrency,
             price: self.price,
+            context_tokens: self.context_tokens,
         }
     }
 
@@ -59,7 +60,7 @@ impl ProviderRecord {
             timeouts: options.timeouts,
             concurrency: options.concurrency,
             price: options.price,
-            context_tokens: None,
+            context_tokens: options.context_tokens,
             key,
         }
     }

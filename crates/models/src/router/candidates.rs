@@ -83,8 +83,31 @@ pub(super) fn choose(inner: &Inner, request: &Request) -> Result<Vec<Candidate>,
             return Err(Error::Untranslatable { what: what.clone() });
         }
     }
+    let mut chosen = that_can_read(request, chosen)?;
     chosen.sort_by_key(|candidate| candidate.member.health.standing(candidate.model()).pause);
     Ok(chosen)
+}
+
+/// Those whose model the prompt is not clearly too long for; at least one. The rest is left to the
+/// providers, who count better.
+fn that_can_read(request: &Request, chosen: Vec<Candidate>) -> Result<Vec<Candidate>, Error> {
+    let context =
+        |candidate: &Candidate| candidate.member.context_tokens.filter(|_| candidate.model.is_none());
+    let Some(narrowest) = chosen.iter().filter_map(context).min() else { return Ok(chosen) };
+    let least = request.least_tokens();
+    if least <= narrowest {
+        return Ok(chosen);
+    }
+    let (fitting, short): (Vec<_>, Vec<_>) =
+        chosen.into_iter().partition(|candidate| context(candidate).is_none_or(|context| least <= context));
+    match short.first() {
+        Some(first) if fitting.is_empty() => {
+            let context = context(first).unwrap_or(narrowest);
+            let message = format!("the prompt has more than {least} tokens, and it reads {context}");
+            Err(Error::ContextTooLong { provider: first.member.provider.name().to_owned(), message })
+        }
+        _ => Ok(fitting),
+    }
 }
 
 /// Those of the chain that may be asked, as the owner put them; at least one.
