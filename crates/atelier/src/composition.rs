@@ -8,7 +8,7 @@ use std::sync::Arc;
 use accounts::Accounts;
 use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, SupervisorWorkflow, Tools};
 use futures::FutureExt;
-use http_surface::{App, Lifetime, Options, Services};
+use http_surface::{App, AppParts, Lifetime, Options, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
 use memory::{Memory, VectorIndex};
 use models::{Accounting, Embeddings, Presets, ProviderParts, Providers, Router};
@@ -101,7 +101,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
     };
-    let app = App {
+    let app = App::from(AppParts {
         engine: engine.clone(),
         accounts: Arc::new(accounts_of(&workspace)),
         clock,
@@ -111,7 +111,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         services,
         options: Options { allowed_hosts: settings.allowed_hosts.clone().into(), ..Options::default() },
         lifetime: Lifetime::default(),
-    };
+    });
     if let Some(index) = index {
         let stopping = app.lifetime.stopping.clone();
         tokio::spawn(async move { stopping.run_until_cancelled(index.keep_up(&memory)).await });

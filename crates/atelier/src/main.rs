@@ -16,5 +16,7 @@ mod settings;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    // With a huge page for every corner of the heap, a server at rest takes 20 MB more.
+    cli::set_huge_pages(false);
     cli::main()
 }

@@ -21,7 +21,7 @@ use accounts::testing::FakeAccountStore;
 use accounts::{Accounts, NewToken, Scopes};
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
-use http_surface::{App, Lifetime, Options};
+use http_surface::{App, AppParts, Lifetime, Options};
 use kernel::{Actor, Ids, SystemClock, SystemEntropy};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Failure, Registry, RunContext, StepOptions, Submission, Workflow};
@@ -144,7 +144,7 @@ async fn app(engine: Engine) -> (App, String) {
     let new = NewToken { name: "bench".into(), scopes: Scopes::all(), expires_at: None };
     let issued = accounts.issue_token(new).await.expect("a token can be issued");
     let token = issued.secret.expose().to_owned();
-    let app = App {
+    let app = App::from(AppParts {
         services: support::doubles::services(&engine).await,
         engine,
         accounts,
@@ -154,7 +154,7 @@ async fn app(engine: Engine) -> (App, String) {
         workspace: PathBuf::new(),
         options: Options::default(),
         lifetime: Lifetime::default(),
-    };
+    });
     (app, token)
 }
 

@@ -1,5 +1,6 @@
 //! What the routes work with, put together by the program that serves them.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +13,35 @@ use tokio_util::task::TaskTracker;
 
 use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
 
-/// The state of the routes. Cheap to clone.
+/// The state of the routes. Every layer around them clones it with each request, so it is one
+/// pointer.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<AppParts>);
+
+impl From<AppParts> for App {
+    fn from(parts: AppParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
+}
+
+impl DerefMut for App {
+    /// Changes this clone only.
+    fn deref_mut(&mut self) -> &mut AppParts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+/// What the state consists of.
+#[derive(Clone)]
+pub struct AppParts {
     /// Carries runs out.
     pub engine: Engine,
     /// Knows who asks.

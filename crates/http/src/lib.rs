@@ -42,7 +42,7 @@ mod ui;
 mod usage;
 mod wire;
 
-pub use app::{App, Lifetime, Options, Services};
+pub use app::{App, AppParts, Lifetime, Options, Services};
 pub use error::{Error, status_of};
 pub use openapi::document;
 pub use router::router;

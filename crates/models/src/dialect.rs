@@ -17,6 +17,7 @@ mod transcript;
 mod values;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use indexmap::IndexMap;
@@ -50,7 +51,7 @@ pub struct Raw {
     pub dialect: Dialect,
     /// As it came.
     pub body: Bytes,
-    members: IndexMap<String, Box<RawValue>>,
+    members: Arc<IndexMap<String, Box<RawValue>>>,
 }
 
 impl Raw {
@@ -60,7 +61,7 @@ impl Raw {
     /// What is wrong with it, where it is no JSON object.
     pub fn read(dialect: Dialect, body: Bytes) -> Result<Self, String> {
         let members = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-        Ok(Self { dialect, body, members })
+        Ok(Self { dialect, body, members: Arc::new(members) })
     }
 
     /// The body with these members; `null` takes one away. Without a difference, the very bytes.
@@ -72,7 +73,7 @@ impl Raw {
         if changes.iter().all(|(name, value)| is_so(name, value)) {
             return self.body.clone();
         }
-        let mut members = self.members.clone();
+        let mut members = self.members.as_ref().clone();
         for (name, value) in changes {
             if value.is_null() {
                 members.shift_remove(*name);

@@ -239,8 +239,9 @@ impl Provider for Endpoint {
     }
 
     async fn complete(&self, request: &Request) -> Result<Completion, Error> {
-        let is_own = request.raw.as_ref().is_some_and(|raw| raw.dialect == self.dialect);
-        let (reading, response, content_type) = self.ask(request, !is_own).await?;
+        // A client of the gateway that wants it whole gets it as it came. Whoever else asks has more
+        // from a stream: that it stalls is seen long before its time is up.
+        let (reading, response, content_type) = self.ask(request, request.raw.is_none()).await?;
         let mut said = reading.said(response.bytes_stream().boxed(), &content_type);
         while let Some(next) = said.next().await {
             if let Said::Finished(completion) = next? {

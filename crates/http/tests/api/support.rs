@@ -12,7 +12,7 @@ use accounts::{Accounts, NewToken, Scope, Scopes};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use http_surface::{App, Lifetime, Options};
+use http_surface::{App, AppParts, Lifetime, Options};
 use kernel::{FixedClock, Ids, SeededEntropy, Timestamp};
 use runs::engine::Parts;
 use runs::testing::{FakeBlobs, FakeRunStore};
@@ -88,7 +88,7 @@ impl Server {
         let services = doubles::services(&engine).await;
         let job_types = ["supervisor", "chatter", "stuck"].map(str::to_owned);
         let options = Options { job_types: Arc::new(job_types), ..options };
-        let app = App {
+        let app = App::from(AppParts {
             engine,
             accounts,
             ids: Ids::new(clock.clone(), entropy),
@@ -98,7 +98,7 @@ impl Server {
             services,
             options,
             lifetime: Lifetime::default(),
-        };
+        });
         Self { router: http_surface::router(app.clone()), app, store, clock, token }
     }
 
