@@ -38,7 +38,7 @@ struct Measured {
 
 /// `cargo xtask bench embedding [--quick]`.
 pub fn bench(workshop: &Workshop, quick: bool) -> Result<()> {
-    let (rounds, seconds) = if quick { (1, 2) } else { (5, 4) };
+    let (rounds, seconds) = if quick { (1, 2) } else { (3, 4) };
     let model = model_files::minilm(workshop)?;
     let folder = workshop.scratch("bench/embedding")?;
     let peers = workshop.root.join("xtask/peers");
