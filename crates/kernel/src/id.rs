@@ -4,7 +4,6 @@
 //! randomness (50 bits), so that ids made later sort later and two made in the same millisecond
 //! do not collide.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -25,23 +24,9 @@ pub trait Entropy: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemEntropy;
 
-const AHEAD_NUMBERS: usize = 32;
-
 impl Entropy for SystemEntropy {
     fn next_u64(&self) -> u64 {
-        // A request takes several; the system is asked for many at once, each given out once.
-        thread_local! {
-            static AHEAD: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
-        }
-        AHEAD.with_borrow_mut(|ahead| {
-            ahead.pop().unwrap_or_else(|| {
-                let mut bytes = [0; AHEAD_NUMBERS * 8];
-                getrandom::fill(&mut bytes).expect("the operating system provides randomness");
-                let (numbers, _) = bytes.as_chunks::<8>();
-                ahead.extend(numbers[1..].iter().map(|number| u64::from_le_bytes(*number)));
-                u64::from_le_bytes(numbers[0])
-            })
-        })
+        getrandom::u64().expect("the operating system provides randomness")
     }
 }
 

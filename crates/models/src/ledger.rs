@@ -246,6 +246,21 @@ pub struct Figures {
     pub first_content_ms: Option<Percentiles>,
 }
 
+impl std::ops::AddAssign<&Figures> for Figures {
+    /// Adds up what can be added; percentiles stay as they are.
+    fn add_assign(&mut self, more: &Figures) {
+        self.requests += more.requests;
+        self.failures += more.failures;
+        self.fallbacks += more.fallbacks;
+        self.cached += more.cached;
+        self.tokens_in += more.tokens_in;
+        self.tokens_out += more.tokens_out;
+        self.tokens_cached += more.tokens_cached;
+        self.usd += more.usd;
+        self.is_estimated |= more.is_estimated;
+    }
+}
+
 /// So many in a hundred took at most so long.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Percentiles {

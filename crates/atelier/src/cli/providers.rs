@@ -157,31 +157,34 @@ struct Routing {
     no_hedge: bool,
 }
 
+/// A body of what was given.
+fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
 impl Routing {
     fn body(self) -> Map<String, Value> {
         let none = |is_none: bool| is_none.then_some(Value::Null);
-        let members = [
+        given([
             ("order", self.order.map(Value::from)),
             ("policy", self.policy.map(Value::from)),
             ("local_only", self.local_only.map(|word| Value::from(word == "on"))),
             ("chain", self.chain.map(Value::from).or(none(self.no_chain))),
             ("hedge_after_ms", self.hedge_after_ms.map(Value::from).or(none(self.no_hedge))),
-        ];
-        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        ])
     }
 }
 
 impl Members {
     fn body(self) -> Map<String, Value> {
-        let members = [
+        given([
             ("base_url", self.base_url.map(Value::from)),
             ("model", self.model.map(Value::from)),
             ("dialect", self.dialect.map(Value::from)),
             ("title", self.title.map(Value::from)),
             ("api_key_env", self.key_env.map(Value::from)),
             ("concurrency", self.concurrency.map(Value::from)),
-        ];
-        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        ])
     }
 }
 

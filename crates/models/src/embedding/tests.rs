@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use kernel::SeededEntropy;
 
 use super::*;
+use crate::options::ModelsOptions;
 
 /// Gives these answers one after the other and notes how many texts it was given.
 struct Scripted {
@@ -80,6 +81,22 @@ async fn a_local_text_reaches_no_embedder_elsewhere() {
     assert!(embedder.asked.lock().unwrap().is_empty());
     let (here, _) = scripted(true, false, Vec::new());
     assert!(here.embed(&local).await.is_ok());
+}
+
+#[tokio::test]
+async fn where_only_this_machine_is_asked_no_text_goes_elsewhere() {
+    let clock: Arc<dyn kernel::Clock> = Arc::new(kernel::SystemClock);
+    let entropy = Arc::new(SeededEntropy::new(1));
+    let open = ModelsOptions::default();
+    let router = Arc::new(Router::from_options(&open, &clock, entropy).unwrap());
+    let (elsewhere, embedder) = scripted(false, false, Vec::new());
+    let elsewhere = elsewhere.with_router(router.clone());
+    assert!(elsewhere.embed(&request(1)).await.is_ok());
+    router.reconfigure(&ModelsOptions { local_only: true, ..open.clone() }).unwrap();
+    assert_eq!(code(elsewhere.embed(&request(1)).await), "embedder_not_local");
+    assert_eq!(embedder.asked.lock().unwrap().len(), 1);
+    router.reconfigure(&open).unwrap();
+    assert!(elsewhere.embed(&request(1)).await.is_ok());
 }
 
 #[tokio::test]

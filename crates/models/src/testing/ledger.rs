@@ -220,16 +220,7 @@ struct Sum {
 
 impl Sum {
     fn add(&mut self, part: &Part) {
-        let (sum, more) = (&mut self.figures, &part.figures);
-        sum.requests += more.requests;
-        sum.failures += more.failures;
-        sum.fallbacks += more.fallbacks;
-        sum.cached += more.cached;
-        sum.tokens_in += more.tokens_in;
-        sum.tokens_out += more.tokens_out;
-        sum.tokens_cached += more.tokens_cached;
-        sum.usd += more.usd;
-        sum.is_estimated |= more.is_estimated;
+        self.figures += &part.figures;
         self.latency_ms.extend(part.latency_ms);
         self.first_content_ms.extend(part.first_content_ms);
     }

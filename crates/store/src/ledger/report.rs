@@ -110,16 +110,7 @@ impl Report {
 
 impl Sums {
     fn add(&mut self, more: &Figures, latency: &[u8], first_content: &[u8]) {
-        let sum = &mut self.figures;
-        sum.requests += more.requests;
-        sum.failures += more.failures;
-        sum.fallbacks += more.fallbacks;
-        sum.cached += more.cached;
-        sum.tokens_in += more.tokens_in;
-        sum.tokens_out += more.tokens_out;
-        sum.tokens_cached += more.tokens_cached;
-        sum.usd += more.usd;
-        sum.is_estimated |= more.is_estimated;
+        self.figures += more;
         self.latency.add_bytes(latency);
         self.first_content.add_bytes(first_content);
     }
