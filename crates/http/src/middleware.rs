@@ -1,10 +1,34 @@
 //! What every request passes on its way in and every response on its way out.
 //!
-//! From the outside in: [`answer`] gives the request its id and refusals their body, [`headers`]
-//! adds what browsers must be told, [`guard`] turns foreign hosts and origins away, [`limit`]
-//! bounds the time until an answer begins and catches panics.
+//! In this order: a seed document's path becomes the canonical one, the request gets its id, foreign
+//! hosts and origins are turned away, the time until an answer begins is bounded and panics are
+//! caught; then browsers are told what they must be, and refusals get their body. It is one function
+//! and not a stack of layers, because each layer would copy and box every request once more.
 
 pub(crate) mod answer;
-pub(crate) mod guard;
-pub(crate) mod headers;
-pub(crate) mod limit;
+mod guard;
+mod headers;
+mod limit;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::seed_paths;
+use answer::Answering;
+
+pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    seed_paths::rewrite(&mut request);
+    let answering = Answering::begin(&app, &mut request);
+    let answered = async {
+        match guard::check(&request, &app.options) {
+            Ok(()) => limit::run(&app.options, request, next).await,
+            Err(error) => error.into_response(),
+        }
+    };
+    let mut response = answered.instrument(answering.span()).await;
+    headers::add(&mut response);
+    answering.end(response)
+}

@@ -1,39 +1,30 @@
 //! The index of the routes.
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::middleware::{answer, guard, headers, limit};
 use crate::{
-    debugger, docs, events, gateway, health, infer, jobs, limits, memory, models, openapi, planner,
-    providers, runs, seed_paths, session, settings, supervisor, ui, usage,
+    debugger, docs, events, gateway, health, infer, jobs, limits, memory, middleware, models, openapi,
+    planner, providers, runs, session, settings, supervisor, ui, usage,
 };
 
 /// Every route there is, with everything around it.
 pub fn router(app: App) -> Router {
     let (routes, document) = api().split_for_parts();
     let document = openapi::complete(&document, &app.options);
-    let around = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), answer::answer))
-        .layer(from_fn(headers::headers))
-        .layer(CompressionLayer::new())
-        .layer(from_fn_with_state(app.clone(), guard::guard))
-        .layer(from_fn_with_state(app.clone(), limit::limit))
-        .layer(CatchPanicLayer::custom(limit::panicked));
     let routes = routes
         .merge(docs::routes(&document))
-        .merge(gateway::routes())
         .route("/open", get(session::open))
         .fallback(ui::serve)
-        .layer(around)
-        .with_state(app);
-    seed_paths::also_at_seed_paths(routes)
+        .layer(CompressionLayer::new())
+        // Not compressed: what a model says is short, and waited for.
+        .merge(gateway::routes())
+        .with_state(app.clone());
+    Router::new().fallback_service(routes).layer(from_fn_with_state(app, middleware::around))
 }
 
 /// The routes that the OpenAPI document describes.

@@ -1,10 +1,8 @@
 //! The paths the seed documents write, and the canonical path each one stands for. Nothing more:
 //! a request's path is rewritten before it is routed, so no handler exists twice.
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
-use tower::util::MapRequestLayer;
 
 /// A seed path and its canonical path; `*` stands for the rest, which is kept.
 const PATHS: &[(&str, &str)] = &[
@@ -27,15 +25,11 @@ const PATHS: &[(&str, &str)] = &[
     ("/v1/llm/infer", "/api/v1/llm/infer"),
 ];
 
-/// `routes`, answering at the seed paths as well.
-pub(crate) fn also_at_seed_paths(routes: Router) -> Router {
-    let rewrite = MapRequestLayer::new(|mut request: Request| {
-        if let Some(uri) = canonical(request.uri()) {
-            *request.uri_mut() = uri;
-        }
-        request
-    });
-    Router::new().fallback_service(tower::Layer::layer(&rewrite, routes))
+/// Gives a request for a seed path the canonical one.
+pub(crate) fn rewrite(request: &mut Request) {
+    if let Some(uri) = canonical(request.uri()) {
+        *request.uri_mut() = uri;
+    }
 }
 
 fn canonical(uri: &Uri) -> Option<Uri> {

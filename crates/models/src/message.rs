@@ -3,6 +3,8 @@
 //! [`Completion`] and what it is made of can be serialised, because a run records a model's answer
 //! as a step's result and replays it; that recorded form is not a wire type.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kernel::Privacy;
 use serde::{Deserialize, Serialize};
@@ -202,11 +204,11 @@ pub enum Format {
     },
 }
 
-/// A question to a model.
+/// A question to a model. A copy shares the conversation and the tools, since every attempt has one.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The conversation, oldest first.
-    pub messages: Vec<Message>,
+    pub messages: Arc<Vec<Message>>,
     /// Another model than the provider's own. The router also understands a provider's name and
     /// `provider/model`.
     pub model: Option<String>,
@@ -221,7 +223,7 @@ pub struct Request {
     /// For answers that can be repeated, where the provider can.
     pub seed: Option<i64>,
     /// The tools there are.
-    pub tools: Vec<Tool>,
+    pub tools: Arc<Vec<Tool>>,
     /// Which of them to use.
     pub tool_choice: ToolChoice,
     /// Whether several may be asked for at once.
@@ -245,7 +247,7 @@ pub struct Request {
 impl Request {
     /// A request that carries `messages` and leaves the rest to the provider.
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, ..Self::default() }
+        Self { messages: Arc::new(messages), ..Self::default() }
     }
 
     /// Whether it holds another dialect's proof of a thought, which a provider of `dialect` would

@@ -246,19 +246,21 @@ mod tests {
             strict: None,
         };
         let asked = |asked: &str| Request {
-            tools: vec![weather.clone()],
+            tools: vec![weather.clone()].into(),
             ..Request::new(vec![Message::user(asked)])
         };
-        let mut request = asked("What is the weather in Porto?");
-        let called = Offline::new().complete(&request).await.unwrap();
+        let question = asked("What is the weather in Porto?");
+        let called = Offline::new().complete(&question).await.unwrap();
         let call = called.tool_calls().next().unwrap().clone();
         assert_eq!((call.name.as_str(), call.arguments.as_str()), ("get_weather", r#"{"city":"Porto"}"#));
         assert_eq!(called.finish_reason, FinishReason::ToolCalls);
 
         let (call_id, content) = (call.id.clone(), vec![Part::text("21 °C and sunny")]);
-        request.messages.push(Message { role: Role::Assistant, parts: vec![Part::ToolCall { call }] });
+        let mut messages = question.messages.to_vec();
+        messages.push(Message { role: Role::Assistant, parts: vec![Part::ToolCall { call }] });
         let result = Part::ToolResult { call_id, content, is_error: false };
-        request.messages.push(Message { role: Role::User, parts: vec![result] });
+        messages.push(Message { role: Role::User, parts: vec![result] });
+        let request = Request { messages: messages.into(), ..question };
         let told = Offline::new().complete(&request).await.unwrap().text();
         assert!(told.starts_with("`get_weather` gave:\n21 °C and sunny\n\n(Atelier's offline"), "{told}");
 

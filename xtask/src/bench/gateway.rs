@@ -1,7 +1,8 @@
 //! What a gateway adds to a call, beside LiteLLM's proxy: the same mock, the same driver, in turn.
 //!
-//! Three ways are measured: straight to the mock, through Atelier, through LiteLLM; whole answers
-//! and streams; over 1, 16 and 256 connections as fast as they are answered, and over 16 at a rate
+//! Four ways are measured: straight to the mock, through a relay that only copies bytes (the least a
+//! process in between can add on the machine), through Atelier, through LiteLLM; whole answers and
+//! streams; over 1, 16 and 256 connections as fast as they are answered, and over 16 at a rate
 //! that leaves the machine room, which is where the time a gateway adds can be read. The order
 //! turns round with each round.
 
@@ -64,9 +65,10 @@ pub fn bench(workshop: &Workshop, quick: bool) -> Result<()> {
     let driver = runs::example(workshop, "http-surface", "bench_gateway")?;
     let binary = binary::compile(workshop, Profile::Release)?;
     let folder = workshop.empty_scratch("bench/gateway")?;
-    let mut mock = Background::start(Command::new(&driver).arg("mock"), &folder.join("mock.log"))?;
-    let announced: Value = serde_json::from_str(&mock.first_line(Duration::from_secs(10))?)?;
-    let mock_address = announced["address"].as_str().context("the mock names no address")?.to_owned();
+    let (_mock, mock_address) = announced(Command::new(&driver).arg("mock"), &folder.join("mock.log"))?;
+    let mut relay = Command::new(&driver);
+    relay.args(["relay", "--address", &mock_address]);
+    let (relay, relay_address) = announced(&mut relay, &folder.join("relay.log"))?;
 
     let data = folder.join("data");
     std::fs::create_dir_all(&data)?;
@@ -83,15 +85,17 @@ pub fn bench(workshop: &Workshop, quick: bool) -> Result<()> {
         token: server.token.clone(),
         pid: Some(server.pid()),
     };
+    let plain = |name, address: &String, pid| Way {
+        name,
+        address: address.clone(),
+        path: "/v1/chat/completions",
+        model: "mock",
+        token: "none".into(),
+        pid,
+    };
     let ways = [
-        Way {
-            name: "mock",
-            address: mock_address.clone(),
-            path: "/v1/chat/completions",
-            model: "mock",
-            token: "none".into(),
-            pid: None,
-        },
+        plain("mock", &mock_address, None),
+        plain("relay", &relay_address, Some(relay.pid())),
         ours("atelier", "/v1/chat/completions"),
         ours("atelier, translated", "/v1/messages"),
         Way {
@@ -103,10 +107,21 @@ pub fn bench(workshop: &Workshop, quick: bool) -> Result<()> {
             pid: Some(peer.process.pid()),
         },
     ];
+    let seen = measured(&driver, &ways, quick)?;
+    let busy = memory_mb(server.pid())?;
+    let peer_memory = memory_mb(peer.process.pid())?;
+    drop(peer);
+    let lasting =
+        if quick { Vec::new() } else { lasting(&driver, &ours("atelier", "/v1/chat/completions"))? };
+    report(workshop, &seen, &Memory { at_rest, busy, peer: peer_memory, lasting })
+}
+
+/// What the driver sees on all ways, in turn.
+fn measured(driver: &Path, ways: &[Way], quick: bool) -> Result<Vec<Seen>> {
     let (rounds, seconds) = if quick { (1, 2) } else { (3, 4) };
     // LiteLLM's first calls take seconds; nobody is measured by them.
     for (way, is_stream) in ways.iter().flat_map(|way| [(way, false), (way, true)]) {
-        drive(&driver, way, is_stream, 16, None, 2)?;
+        drive(driver, way, is_stream, 16, None, 2)?;
     }
     let mut seen = Vec::new();
     for round in 0..rounds {
@@ -117,20 +132,24 @@ pub fn bench(workshop: &Workshop, quick: bool) -> Result<()> {
         for is_stream in [false, true] {
             for connections in CONNECTIONS {
                 for way in &turn {
-                    seen.push(drive(&driver, way, is_stream, connections, None, seconds)?);
+                    seen.push(drive(driver, way, is_stream, connections, None, seconds)?);
                 }
             }
             for way in &turn {
                 let rate = if way.name == "litellm" { EASY_RATE_LITELLM } else { EASY_RATE };
-                seen.push(drive(&driver, way, is_stream, 16, Some(rate), seconds)?);
+                seen.push(drive(driver, way, is_stream, 16, Some(rate), seconds)?);
             }
         }
     }
-    let busy = memory_mb(server.pid())?;
-    let peer_memory = memory_mb(peer.process.pid())?;
-    drop(peer);
-    let lasting = if quick { Vec::new() } else { lasting(&driver, &ways[1])? };
-    report(workshop, &seen, &Memory { at_rest, busy, peer: peer_memory, lasting })
+    Ok(seen)
+}
+
+/// A process that says its address first.
+fn announced(command: &mut Command, log: &Path) -> Result<(Background, String)> {
+    let mut process = Background::start(command, log)?;
+    let line: Value = serde_json::from_str(&process.first_line(Duration::from_secs(10))?)?;
+    let address = line["address"].as_str().context("it names no address")?.to_owned();
+    Ok((process, address))
 }
 
 fn settings(mock: &str) -> String {
@@ -279,7 +298,7 @@ fn series<'a>(seen: &'a [Seen], way: &str, is_stream: bool, connections: u64, is
     Series(seen.iter().filter(is_one).collect())
 }
 
-const WAYS: [&str; 4] = ["mock", "atelier", "atelier, translated", "litellm"];
+const WAYS: [&str; 5] = ["mock", "relay", "atelier", "atelier, translated", "litellm"];
 
 fn report(workshop: &Workshop, seen: &[Seen], memory: &Memory) -> Result<()> {
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
@@ -345,29 +364,32 @@ fn goals(seen: &[Seen], memory: &Memory) -> String {
         let mock = series(seen, "mock", is_stream, 16, true).middle(figure);
         series(seen, way, is_stream, 16, true).middle(figure) - mock
     };
-    let at_most = |name: &str, here: f64, goal: f64| {
-        vec![name.to_owned(), short(here), format!("≤ {goal}"), verdict(here <= goal)]
+    let bar = |name: &str, here: f64, sign: &str, goal: f64, relay: Option<f64>| {
+        let is_met = if sign == "≤" { here <= goal } else { here >= goal };
+        let relay = relay.map(short).unwrap_or_default();
+        vec![name.to_owned(), short(here), format!("{sign} {goal}"), verdict(is_met), relay]
     };
-    let at_least = |name: &str, here: f64, goal: f64| {
-        vec![name.to_owned(), short(here), format!("≥ {goal}"), verdict(here >= goal)]
+    let at_most = |name, goal, figure: &dyn Fn(&str) -> f64| {
+        bar(name, figure("atelier"), "≤", goal, Some(figure("relay")))
     };
-    let (own, peer) = (added("atelier", false, |one| one.p50_us), added("litellm", false, |one| one.p50_us));
-    let first = added("atelier", true, |one| one.first_p50_us);
-    let chunk = (added("atelier", true, |one| one.p50_us) - first) / CHUNKS;
+    let at_least = |name, here, goal| bar(name, here, "≥", goal, None);
+    let p50 = |way: &str| added(way, false, |one| one.p50_us);
+    let first = |way: &str| added(way, true, |one| one.first_p50_us);
+    let chunk = |way: &str| (added(way, true, |one| one.p50_us) - first(way)) / CHUNKS;
     let mut rows = vec![
         at_least("calls a second", rate("atelier"), 10_000.0),
         at_least("× LiteLLM's calls a second", rate("atelier") / rate("litellm"), 50.0),
-        at_most("added p50 µs, passed on", own, 80.0),
-        at_most("added p99 µs, passed on", added("atelier", false, |one| one.p99_us), 300.0),
-        at_most("added p50 µs, translated", added("atelier, translated", false, |one| one.p50_us), 120.0),
-        at_most("added µs to the first words", first, 80.0),
-        at_most("added µs a chunk", chunk, 10.0),
-        at_least("LiteLLM's added p50 ÷ ours", peer / own, 150.0),
+        at_most("added p50 µs, passed on", 80.0, &p50),
+        at_most("added p99 µs, passed on", 300.0, &|way| added(way, false, |one| one.p99_us)),
+        bar("added p50 µs, translated", p50("atelier, translated"), "≤", 120.0, None),
+        at_most("added µs to the first words", 80.0, &first),
+        at_most("added µs a chunk", 10.0, &chunk),
+        at_least("LiteLLM's added p50 ÷ ours", p50("litellm") / p50("atelier"), 150.0),
         at_least("LiteLLM's memory ÷ ours", memory.peer / memory.busy, 12.0),
     ];
     if let (Some(first), Some(last)) = (memory.lasting.get(1), memory.lasting.last()) {
-        rows.push(at_most("MB grown over a million calls", last - first, 4.0));
+        rows.push(bar("MB grown over a million calls", last - first, "≤", 4.0, None));
     }
     let title = format!("gateway, {} MB at rest, {} MB after", short(memory.at_rest), short(memory.busy));
-    table(&[&title, "here", "goal", ""], &rows)
+    table(&[&title, "here", "goal", "", "relay of bytes"], &rows)
 }

@@ -1,12 +1,12 @@
 //! A provider that answers at once.
 
-use std::io::{Read, Result};
+use std::io::Result;
 use std::sync::Arc;
 
-use serde_json::json;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
+use crate::announced;
 use crate::answers::Answers;
 use crate::message::Reader;
 
@@ -17,13 +17,7 @@ struct Mock {
 
 /// Serves until standard input ends.
 pub async fn serve() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
-    println!("{}", json!({"address": listener.local_addr().expect("it is bound").to_string()}));
-    // Whoever started it holds the other end, and lets go of it however it ends.
-    std::thread::spawn(|| {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        std::process::exit(0);
-    });
+    let listener = announced().await;
     let mock = Arc::new(Mock { chat: Answers::chat(), anthropic: Answers::anthropic() });
     while let Ok((stream, _)) = listener.accept().await {
         let mock = mock.clone();

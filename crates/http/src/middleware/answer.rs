@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
 use kernel::RequestId;
-use tracing::Instrument;
+use tracing::Span;
 
 use crate::app::App;
 use crate::problem;
@@ -22,24 +21,43 @@ const LONGEST_ID: usize = 64;
 #[derive(Clone)]
 pub(crate) struct Id(pub String);
 
-pub(crate) async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let id = given_id(request.headers()).unwrap_or_else(|| app.ids.fresh::<RequestId>().to_string());
-    let method = request.method().clone();
-    // Without the query, which may hold a one-time key.
-    let path = request.uri().path().to_owned();
-    request.extensions_mut().insert(Id(id.clone()));
-    let span = tracing::info_span!("request", id, %method, path);
-    let response = next.run(request).instrument(span.clone()).await;
-    let _entered = span.enter();
-    let mut response = problem::render(response, &method, &id);
-    let took = began.elapsed();
-    tracing::debug!(status = response.status().as_u16(), took_us = took.as_micros(), "answered");
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("an id is plain text"));
-    let seconds = format!("{:.6}", took.as_secs_f64());
-    headers.insert(DURATION, HeaderValue::try_from(seconds).expect("a number is plain text"));
-    response
+/// A request that is being answered.
+pub(crate) struct Answering {
+    began: Instant,
+    id: String,
+    method: Method,
+    span: Span,
+}
+
+impl Answering {
+    /// Gives the request its id.
+    pub fn begin(app: &App, request: &mut Request) -> Self {
+        let began = Instant::now();
+        let id = given_id(request.headers()).unwrap_or_else(|| app.ids.fresh::<RequestId>().to_string());
+        request.extensions_mut().insert(Id(id.clone()));
+        let method = request.method().clone();
+        // Without the query, which may hold a one-time key.
+        let span = tracing::info_span!("request", id, %method, path = request.uri().path());
+        Self { began, id, method, span }
+    }
+
+    /// What the log says meanwhile belongs to this.
+    pub fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// The response, with the request's id and how long it took until it began.
+    pub fn end(self, response: Response) -> Response {
+        let _entered = self.span.enter();
+        let mut response = problem::render(response, &self.method, &self.id);
+        let took = self.began.elapsed();
+        tracing::debug!(status = response.status().as_u16(), took_us = took.as_micros(), "answered");
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, HeaderValue::try_from(self.id).expect("an id is plain text"));
+        let seconds = format!("{:.6}", took.as_secs_f64());
+        headers.insert(DURATION, HeaderValue::try_from(seconds).expect("a number is plain text"));
+        response
+    }
 }
 
 /// The id the client gave, if it is one that can be logged and sent back as it is.

@@ -1,26 +1,18 @@
 //! Turns away requests for other hosts (so that no foreign name can be pointed at this machine)
 //! and requests that pages of other origins make with the browser's cookie.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
-use crate::app::{App, Options};
+use crate::app::Options;
 use crate::error::Error;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    match check(&request, &app.options) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
-}
-
-fn check(request: &Request, options: &Options) -> Result<(), Error> {
+/// Whether the request may pass.
+pub(super) fn check(request: &Request, options: &Options) -> Result<(), Error> {
     let host = host(request)?;
     let name = without_port(&host);
     let known = LOOPBACK.contains(&name) || options.allowed_hosts.iter().any(|allowed| allowed == name);

@@ -3,29 +3,35 @@
 //! A stream's answer begins at once, so the bound does not cut streams off.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use tokio::time::timeout;
 
-use crate::app::App;
+use crate::app::Options;
 use crate::error::Error;
 use crate::{gateway, infer};
 
-pub(crate) async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
-    if gateway::answers(request.uri().path()) || request.uri().path() == infer::PATH {
-        // A model may think for long; the router has limits of its own.
-        return next.run(request).await;
+/// The answer of whoever is next.
+pub(super) async fn run(options: &Options, request: Request, next: Next) -> Response {
+    // A model may think for long; the router has limits of its own.
+    let asks_model = gateway::answers(request.uri().path()) || request.uri().path() == infer::PATH;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
+    if asks_model {
+        return answered.await.unwrap_or_else(panicked);
     }
-    let limit = app.options.request_timeout;
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
+    let limit = options.request_timeout;
+    match timeout(limit, answered).await {
+        Ok(answer) => answer.unwrap_or_else(panicked),
         Err(_) => Error::TimedOut(limit.as_secs()).into_response(),
     }
 }
 
 /// The answer to a request whose handler panicked.
-pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     Error::Panicked(text).into_response()

@@ -330,7 +330,7 @@ mod tests {
     }
 
     fn request(asked: &str) -> Request {
-        Request { tools: tools(), ..Request::new(vec![Message::user(asked)]) }
+        Request { tools: tools().into(), ..Request::new(vec![Message::user(asked)]) }
     }
 
     #[track_caller]
@@ -384,13 +384,17 @@ mod tests {
         let call = ToolCall { id: "c1".into(), name: "get_weather".into(), arguments: "{}".into() };
         let result =
             Part::ToolResult { call_id: "c1".into(), content: vec![Part::text("21 °C")], is_error: false };
-        let mut conversation = request("weather in Lisbon");
-        conversation.messages.push(Message { role: Role::Assistant, parts: vec![Part::ToolCall { call }] });
-        conversation.messages.push(Message { role: Role::User, parts: vec![result] });
+        let mut messages = vec![
+            Message::user("weather in Lisbon"),
+            Message { role: Role::Assistant, parts: vec![Part::ToolCall { call }] },
+            Message { role: Role::User, parts: vec![result] },
+        ];
+        let with =
+            |messages: &[Message]| Request { tools: tools().into(), ..Request::new(messages.to_vec()) };
         let given = Given { tool: "get_weather".into(), text: "21 °C".into(), is_error: false };
-        assert_eq!(decide(&conversation), Step::Report(vec![given]));
-        conversation.messages.push(Message::user("And the weather in Porto?"));
-        let Step::Call(call) = decide(&conversation) else { panic!() };
+        assert_eq!(decide(&with(&messages)), Step::Report(vec![given]));
+        messages.push(Message::user("And the weather in Porto?"));
+        let Step::Call(call) = decide(&with(&messages)) else { panic!() };
         assert_eq!((call.id.as_str(), call.arguments.as_str()), ("call_offline_2", r#"{"city":"Porto"}"#));
     }
 }

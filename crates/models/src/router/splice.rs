@@ -106,10 +106,10 @@ pub(super) fn continuation(request: &Request, said: &[Part]) -> (Request, bool) 
     if !is_text || text.is_empty() || request.format != Format::Text || request.untranslatable.is_some() {
         return (request.clone(), false);
     }
-    let mut messages = request.messages.clone();
+    let mut messages = request.messages.to_vec();
     messages.push(Message::assistant(text));
     messages.push(Message::user(GO_ON));
-    (Request { messages, raw: None, ..request.clone() }, true)
+    (Request { messages: messages.into(), raw: None, ..request.clone() }, true)
 }
 
 #[cfg(test)]

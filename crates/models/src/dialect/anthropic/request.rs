@@ -25,11 +25,12 @@ pub fn read(raw: Raw) -> Result<Request, Misread> {
         return Err(Misread::new("`messages` must not be empty"));
     }
     let mut request = Request::default();
+    let (mut conversation, mut tools) = (Vec::new(), Vec::new());
     let foreign = &mut request.untranslatable;
     let system =
         read_blocks(&body["system"], foreign).map_err(|error| Misread(format!("`system`: {}", error.0)))?;
     if !system.is_empty() {
-        request.messages.push(Message { role: Role::System, parts: system });
+        conversation.push(Message { role: Role::System, parts: system });
     }
     for (place, message) in messages.iter().enumerate() {
         let at = |error: Misread| Misread(format!("`messages[{place}]`: {}", error.0));
@@ -44,16 +45,15 @@ pub fn read(raw: Raw) -> Result<Request, Misread> {
                 ))));
             }
         };
-        request
-            .messages
-            .push(Message { role, parts: read_blocks(&message["content"], foreign).map_err(at)? });
+        conversation.push(Message { role, parts: read_blocks(&message["content"], foreign).map_err(at)? });
     }
     for (place, tool) in list(&body, "tools")?.iter().enumerate() {
         match read_tool(tool).map_err(|error| Misread(format!("`tools[{place}]`: {}", error.0)))? {
-            Some(tool) => request.tools.push(tool),
+            Some(tool) => tools.push(tool),
             None => *foreign = Some(format!("a tool of type `{}`", word(&tool["type"]))),
         }
     }
+    (request.messages, request.tools) = (conversation.into(), tools.into());
     request.model = body["model"].as_str().map(str::to_owned);
     request.temperature = number(&body, "temperature")?;
     request.top_p = number(&body, "top_p")?;

@@ -1,5 +1,8 @@
 //! Answers, as providers give them and as clients get them.
 
+use std::borrow::Cow;
+
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -47,14 +50,17 @@ impl Decode for Decoder {
 
 impl Decoder {
     fn take(&mut self, data: &[u8], into: &mut Vec<Delta>) -> Result<(), Fault> {
-        let chunk: Chunk = serde_json::from_slice(data).map_err(|error| Fault::malformed(&error))?;
+        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| Fault::malformed(&error))?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             return Err(Fault::Reported(message_of(&error).unwrap_or_else(|| error.to_string())));
         }
         if let Some(usage) = chunk.usage {
             self.ending.usage = Some(usage.into());
         }
-        self.ending.model = chunk.model.filter(|model| !model.is_empty()).or(self.ending.model.take());
+        let known = self.ending.model.as_deref().unwrap_or_default();
+        if let Some(model) = chunk.model.filter(|model| !model.is_empty() && model != known) {
+            self.ending.model = Some(model.into_owned());
+        }
         for choice in chunk.choices.unwrap_or_default().into_iter().filter(|choice| choice.index == 0) {
             if let Some(content) = choice.delta.or(choice.message) {
                 self.content(content, into);
@@ -145,20 +151,22 @@ fn write_reason(reason: &FinishReason) -> &str {
 }
 
 #[derive(Deserialize)]
-struct Chunk {
-    model: Option<String>,
-    choices: Option<Vec<Choice>>,
+struct Chunk<'a> {
+    #[serde(borrow)]
+    model: Option<Cow<'a, str>>,
+    choices: Option<Vec<Choice<'a>>>,
     usage: Option<WireUsage>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct Choice<'a> {
     #[serde(default)]
     index: u64,
     delta: Option<Content>,
     message: Option<Content>,
-    finish_reason: Option<String>,
+    #[serde(borrow)]
+    finish_reason: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -222,13 +230,23 @@ pub struct Encoder {
     wants_usage: bool,
     calls: usize,
     has_finished: bool,
+    /// Whether its id, date and model are those of events that were passed on.
+    has_head: bool,
 }
 
 impl Encoder {
     /// An answer called `id`, begun at `created` (seconds of the epoch), by `model`. The client says
     /// whether it wants to know the usage.
     pub fn new(id: impl Into<String>, created: i64, model: impl Into<String>, wants_usage: bool) -> Self {
-        Self { id: id.into(), created, model: model.into(), wants_usage, calls: 0, has_finished: false }
+        Self {
+            id: id.into(),
+            created,
+            model: model.into(),
+            wants_usage,
+            calls: 0,
+            has_finished: false,
+            has_head: false,
+        }
     }
 
     fn chunk(&self, choices: &Value, usage: Option<Value>, out: &mut Vec<u8>) {
@@ -246,6 +264,13 @@ impl Encoder {
         let usage = self.wants_usage.then_some(Value::Null);
         self.chunk(&json!([{"index": 0, "delta": delta, "finish_reason": reason}]), usage, out);
     }
+}
+
+/// Whether a chunk clearly neither ends the answer nor calls a tool, as nearly all do; said without
+/// reading it. In a text these marks would have their quotes escaped.
+fn only_says_words(chunk: &[u8]) -> bool {
+    let holds = |mark: &str| memmem::find(chunk, mark.as_bytes()).is_some();
+    holds(r#""finish_reason":null"#) && !holds(r#""tool_calls""#)
 }
 
 #[derive(Deserialize)]
@@ -274,6 +299,10 @@ struct HeadCall {
 
 impl Encode for Encoder {
     fn adopt(&mut self, event: &Event) {
+        if self.has_head && only_says_words(&event.data) {
+            return;
+        }
+        self.has_head = true;
         let Ok(head) = serde_json::from_slice::<Head>(&event.data) else { return };
         self.id = head.id.unwrap_or_else(|| std::mem::take(&mut self.id));
         self.created = head.created.unwrap_or(self.created);

@@ -19,17 +19,19 @@ pub fn read(raw: Raw) -> Result<Request, Misread> {
         return Err(Misread::new("`messages` must not be empty"));
     }
     let mut request = Request::default();
+    let (mut conversation, mut tools) = (Vec::new(), Vec::new());
     for (place, message) in messages.iter().enumerate() {
         let message = read_message(message, &mut request.untranslatable)
             .map_err(|error| Misread(format!("`messages[{place}]`: {}", error.0)))?;
-        push(&mut request.messages, message);
+        push(&mut conversation, message);
     }
     for (place, tool) in list(&body, "tools")?.iter().enumerate() {
         match read_tool(tool).map_err(|error| Misread(format!("`tools[{place}]`: {}", error.0)))? {
-            Some(tool) => request.tools.push(tool),
+            Some(tool) => tools.push(tool),
             None => request.untranslatable = Some(format!("a tool of type `{}`", word(&tool["type"]))),
         }
     }
+    (request.messages, request.tools) = (conversation.into(), tools.into());
     request.model = body["model"].as_str().map(str::to_owned);
     request.temperature = number(&body, "temperature")?;
     request.top_p = number(&body, "top_p")?;

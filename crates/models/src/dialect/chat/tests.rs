@@ -218,10 +218,15 @@ fn what_is_written_for_a_client_reads_back_the_same() {
 #[test]
 fn what_follows_events_that_were_passed_on_fits_them() {
     let mut encoder = Encoder::new("own", 1, "own", false);
-    let data = Bytes::from_static(
-        br#"{"id":"theirs","created":9,"model":"m","choices":[{"delta":{"tool_calls":[{"index":0}]},"finish_reason":"tool_calls"}]}"#,
-    );
-    encoder.adopt(&Event { frame: data.clone(), data });
+    for data in [
+        r#"{"id":"theirs","created":9,"model":"m","choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"content":"\"finish_reason\":null"},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]},"finish_reason":null}]}"#,
+        r#"{"choices":[{"delta":{"content":"\"finish_reason\":null"},"finish_reason":"tool_calls"}]}"#,
+    ] {
+        let data = Bytes::from_static(data.as_bytes());
+        encoder.adopt(&Event { frame: data.clone(), data });
+    }
     let mut out = Vec::new();
     encoder.delta(&call("b", "g", "{}"), &mut out);
     let usage = Usage::default();

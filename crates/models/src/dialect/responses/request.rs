@@ -21,18 +21,20 @@ pub fn read(raw: Raw) -> Result<Request, Misread> {
         return Err(Misread::new("`background` needs a server that keeps answers; leave it out"));
     }
     let mut request = Request::default();
+    let (mut conversation, mut tools) = (Vec::new(), Vec::new());
     match &body["instructions"] {
         Value::Null => {}
-        Value::String(text) => request.messages.push(Message::system(text)),
+        Value::String(text) => conversation.push(Message::system(text)),
         _ => return Err(Misread::new("`instructions` must be a text")),
     }
-    read_input(&body, &mut request)?;
+    read_input(&body, &mut conversation, &mut request.untranslatable)?;
     for (place, tool) in list(&body, "tools")?.iter().enumerate() {
         match read_tool(tool).map_err(|error| Misread(format!("`tools[{place}]`: {}", error.0)))? {
-            Some(tool) => request.tools.push(tool),
+            Some(tool) => tools.push(tool),
             None => request.untranslatable = Some(format!("a tool of type `{}`", word(&tool["type"]))),
         }
     }
+    (request.messages, request.tools) = (conversation.into(), tools.into());
     request.model = body["model"].as_str().map(str::to_owned);
     request.temperature = number(&body, "temperature")?;
     request.top_p = number(&body, "top_p")?;
@@ -65,12 +67,16 @@ fn note_state(body: &Value, untranslatable: &mut Option<String>) {
     }
 }
 
-fn read_input(body: &Value, request: &mut Request) -> Result<(), Misread> {
+fn read_input(
+    body: &Value,
+    messages: &mut Vec<Message>,
+    untranslatable: &mut Option<String>,
+) -> Result<(), Misread> {
     match &body["input"] {
-        Value::String(text) => request.messages.push(Message::user(text)),
+        Value::String(text) => messages.push(Message::user(text)),
         Value::Array(items) if !items.is_empty() => {
             for (place, item) in items.iter().enumerate() {
-                read_item(item, request)
+                read_item(item, messages, untranslatable)
                     .map_err(|error| Misread(format!("`input[{place}]`: {}", error.0)))?;
             }
         }
@@ -81,8 +87,11 @@ fn read_input(body: &Value, request: &mut Request) -> Result<(), Misread> {
     Ok(())
 }
 
-fn read_item(item: &Value, request: &mut Request) -> Result<(), Misread> {
-    let Request { messages, untranslatable, .. } = request;
+fn read_item(
+    item: &Value,
+    messages: &mut Vec<Message>,
+    untranslatable: &mut Option<String>,
+) -> Result<(), Misread> {
     match item["type"].as_str() {
         Some("message") => read_message(item, messages, untranslatable)?,
         None if item["role"].is_string() => read_message(item, messages, untranslatable)?,
