@@ -171,20 +171,11 @@ pub fn kind_of_exit_code(code: i32) -> Option<Kind> {
     KINDS.into_iter().find(|kind| i32::from(exit_code(*kind)) == code)
 }
 
-/// Says whether this process and those it starts use huge pages; where the kernel has none, they do
-/// not.
-pub fn set_huge_pages(wanted: bool) {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::thread::disable_transparent_huge_pages(!wanted);
-    #[cfg(not(target_os = "linux"))]
-    let _ = wanted;
-}
-
 /// The program.
 pub fn main() -> ExitCode {
     // Before anything else is set up: the launcher inherits nothing it does not need.
     if std::env::args_os().nth(1).is_some_and(|word| word == JAIL) {
-        set_huge_pages(true);
+        crate::allocator::set_huge_pages(true);
         sandbox::jail::launcher_main()
     }
     let cli = Cli::parse();
@@ -208,7 +199,10 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         }
         Command::Serve(Serve { listen }) => {
             let folder = place.folder();
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .on_thread_park(crate::allocator::give_back)
+                .build();
             run_to_end(runtime, async move {
                 crate::serve::serve(folder, listen).await?;
                 Ok(Exit::Done)

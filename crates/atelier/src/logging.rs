@@ -5,9 +5,9 @@ use std::path::Path;
 
 use kernel::Error;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// How many days of files are kept.
 const KEPT_FILES: usize = 14;
@@ -17,12 +17,10 @@ const KEPT_FILES: usize = 14;
 /// # Errors
 /// When `directives` are none, or the folder cannot be written to.
 pub fn start(folder: &Path, directives: &str) -> kernel::Result<()> {
-    let filter = || {
-        EnvFilter::try_new(directives).map_err(|error| {
-            Error::invalid("settings_invalid", format!("`log: {directives}` is not a log level: {error}"))
-                .with_hint("Use error, warn, info, debug or trace")
-        })
-    };
+    let filter = EnvFilter::try_new(directives).map_err(|error| {
+        Error::invalid("settings_invalid", format!("`log: {directives}` is not a log level: {error}"))
+            .with_hint("Use error, warn, info, debug or trace")
+    })?;
     let files = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("atelier")
@@ -35,9 +33,7 @@ pub fn start(folder: &Path, directives: &str) -> kernel::Result<()> {
     let console = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .with_filter(filter()?);
-    let json =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(files).with_filter(filter()?);
-    tracing_subscriber::registry().with(console).with(json).try_init().map_err(Error::internal)
+        .with_target(false);
+    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(files);
+    tracing_subscriber::registry().with(filter).with(console).with(json).try_init().map_err(Error::internal)
 }

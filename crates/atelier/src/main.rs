@@ -2,6 +2,7 @@
 //! chosen and put together.
 
 mod adapters;
+mod allocator;
 mod cli;
 mod client;
 mod composition;
@@ -11,12 +12,8 @@ mod pull;
 mod serve;
 mod settings;
 
-/// Runs make many small allocations on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     // With a huge page for every corner of the heap, a server at rest takes 20 MB more.
-    cli::set_huge_pages(false);
+    allocator::set_huge_pages(false);
     cli::main()
 }

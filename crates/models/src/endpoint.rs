@@ -35,6 +35,8 @@ const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// An error's body is read up to here and quoted up to [`QUOTE_CHARS`].
 const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
 const QUOTE_CHARS: usize = 300;
+/// Connections to a provider that are kept open with nothing to do; more stay behind after a rush.
+const MOST_IDLE: usize = 32;
 /// A list of models is read up to here.
 const MODELS_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 
@@ -322,6 +324,7 @@ pub(crate) fn connector(base: &Url, is_local: bool, timeouts: TimeoutOptions) ->
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .connect_timeout(timeouts.connect())
+        .pool_max_idle_per_host(MOST_IDLE)
         .tcp_nodelay(true);
     if is_local {
         let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];

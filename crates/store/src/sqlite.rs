@@ -21,7 +21,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 const READERS: u32 = 4;
 /// In KiB, as a negative number.
-const CACHE_SIZE: &str = "-8000";
+const CACHE_SIZE: &str = "-2000";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open database. Cheap to clone.

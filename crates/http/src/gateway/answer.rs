@@ -74,7 +74,8 @@ fn json_bytes(bytes: Bytes) -> Response {
 /// A streamed answer that has begun.
 pub(super) fn stream(said: SaidStream, manner: Manner, app: &App, request_id: &str) -> Response {
     let writer = Writer::new(&manner, request_id);
-    let state = State { said: Some(said), writer, heartbeat: app.options.heartbeat, manner };
+    // Boxed, since it is moved in and out with each frame.
+    let state = Box::new(State { said: Some(said), writer, heartbeat: app.options.heartbeat, manner });
     let chunks =
         futures::stream::unfold(state, |mut state| async { state.next().await.map(|next| (next, state)) });
     sse::response(chunks)

@@ -104,7 +104,8 @@ impl Reading {
         } else {
             Cutter::Events(Parser::default())
         };
-        let state = State {
+        // Boxed, since it is moved in and out with each piece.
+        let state = Box::new(State {
             decoder: self.dialect.decoder(&self.request),
             reading: self,
             body,
@@ -115,7 +116,7 @@ impl Reading {
             ready: VecDeque::new(),
             held: Vec::new(),
             has_ended: false,
-        };
+        });
         stream::unfold(state, |mut state| async { state.next().await.map(|said| (said, state)) }).boxed()
     }
 }

@@ -27,7 +27,8 @@ pub(super) async fn begin(
     let Some(live) = ask::live(inner, request, &mut waiting, &mut failures, account).await else {
         return Err(failures.into_error());
     };
-    let relay = Relay {
+    // Boxed, since it is moved in and out with each piece.
+    let relay = Box::new(Relay {
         inner: inner.clone(),
         account: account.clone(),
         request: request.clone(),
@@ -37,7 +38,7 @@ pub(super) async fn begin(
         transcript: Transcript::default(),
         splice: None,
         last: None,
-    };
+    });
     Ok(stream::unfold(relay, |mut relay| async { relay.next().await.map(|said| (said, relay)) }).boxed())
 }
 
