@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How often a thread gives back what it does not use.
-const GIVE_BACK_EVERY: Duration = Duration::from_secs(1);
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(5);
 
 /// Says whether this process and those it starts use huge pages; where the kernel has none, they do
 /// not.

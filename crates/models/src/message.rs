@@ -260,11 +260,17 @@ impl Request {
         self.messages.iter().flat_map(|message| &message.parts).any(is_foreign)
     }
 
-    /// Fewer tokens than any model cuts the prompt into: no language has eight letters a token.
-    pub(crate) fn least_tokens(&self) -> u64 {
+    /// The fewest tokens a model could cut the prompt into, where those are more than `most`: no
+    /// language has eight letters a token.
+    pub(crate) fn clearly_longer_than(&self, most: u64) -> Option<u64> {
+        let texts = || self.messages.iter().flat_map(|message| &message.parts).filter_map(Part::as_text);
+        let bytes: usize = texts().map(str::len).sum();
+        if bytes as u64 / 8 <= most {
+            return None;
+        }
         let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).count();
-        let texts = self.messages.iter().flat_map(|message| &message.parts);
-        texts.filter_map(Part::as_text).map(letters).sum::<usize>() as u64 / 8
+        let least = texts().map(letters).sum::<usize>() as u64 / 8;
+        (least > most).then_some(least)
     }
 
     /// How many tokens the prompt has, roughly: four characters each.

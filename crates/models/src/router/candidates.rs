@@ -94,10 +94,7 @@ fn that_can_read(request: &Request, chosen: Vec<Candidate>) -> Result<Vec<Candid
     let context =
         |candidate: &Candidate| candidate.member.context_tokens.filter(|_| candidate.model.is_none());
     let Some(narrowest) = chosen.iter().filter_map(context).min() else { return Ok(chosen) };
-    let least = request.least_tokens();
-    if least <= narrowest {
-        return Ok(chosen);
-    }
+    let Some(least) = request.clearly_longer_than(narrowest) else { return Ok(chosen) };
     let (fitting, short): (Vec<_>, Vec<_>) =
         chosen.into_iter().partition(|candidate| context(candidate).is_none_or(|context| least <= context));
     match short.first() {
