@@ -19,7 +19,7 @@ pub struct Infer {
     /// The question; `-` reads it from standard input
     prompt: String,
     /// A model, a provider or provider/model
-    #[arg(long)]
+    #[arg(long, visible_alias = "provider")]
     model: Option<String>,
     /// Another policy for this question: local-only, local-first, cloud-first, cheapest or fastest
     #[arg(long, value_parser = models::Policy::NAMES)]
@@ -47,6 +47,12 @@ impl Infer {
                 Problem::invalid("input_unreadable", format!("Standard input cannot be read: {error}"))
                     .with_hint("Write text in UTF-8 to it")
             })?;
+        }
+        if prompt.trim().is_empty() {
+            let problem = Problem::invalid("question_empty", "There is no question");
+            return Err(
+                problem.with_hint("Write it behind `atelier infer`, or into its standard input after `-`")
+            );
         }
         let input = match &self.system {
             Some(system) => {

@@ -16,8 +16,9 @@ use crate::settings::Settings;
 
 #[derive(Args)]
 pub struct Models {
+    /// The list, where none is given
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -41,7 +42,7 @@ is the one Atelier knows. A running server uses the model from its next start on
 }
 
 pub async fn models(place: &Place, models: Models, json: bool) -> Result<Exit> {
-    match models.command {
+    match models.command.unwrap_or(Command::List) {
         Command::List => list(place, json).await,
         Command::Pull { name } => {
             tokio::select! {

@@ -15,8 +15,9 @@ use crate::client::{Client, Problem, Result};
 
 #[derive(Args)]
 pub struct Providers {
+    /// The list, where none is given
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -190,7 +191,7 @@ impl Members {
 
 pub async fn providers(place: &Place, providers: Providers, json: bool) -> Result<Exit> {
     with_client(place, async |client| {
-        let answer = match providers.command {
+        let answer = match providers.command.unwrap_or(Command::List) {
             Command::List => return list(client, json).await,
             Command::Presets => return presets(client, json).await,
             Command::Pull { name, model } => return pull(client, &name, &model, json).await,

@@ -21,8 +21,9 @@ use find::find;
 
 #[derive(Args)]
 pub struct Runs {
+    /// The list, where none is given
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -117,7 +118,7 @@ struct Artifacts {
 }
 
 pub async fn runs(place: &Place, runs: Runs, json: bool) -> Result<Exit> {
-    match runs.command {
+    match runs.command.unwrap_or_else(|| Command::List(list::List::default())) {
         Command::Watch(Watch { which, watching }) => {
             with_client_until_left(place, async |client| {
                 let id = find(client, &which.id).await?;

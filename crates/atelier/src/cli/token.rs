@@ -13,8 +13,9 @@ use crate::composition;
 
 #[derive(Args)]
 pub struct Token {
+    /// The list, where none is given
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -54,7 +55,7 @@ struct Revoke {
 
 pub async fn token(place: &Place, token: Token, json: bool) -> Result<Exit> {
     let (accounts, workspace) = composition::open_accounts(&place.folder()).await?;
-    let outcome = match token.command {
+    let outcome = match token.command.unwrap_or(Command::List) {
         Command::New(new) => issue(&accounts, new, json).await,
         Command::List => list(&accounts, json).await,
         Command::Revoke(revoke) => end(&accounts, &revoke.id, json).await,

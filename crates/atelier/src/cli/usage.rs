@@ -137,8 +137,9 @@ fn bar(usd: f64, dearest: f64) -> String {
 
 #[derive(Args)]
 pub struct Limits {
+    /// The list, where none is given
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -204,7 +205,7 @@ impl Per {
 
 pub async fn limits(place: &Place, limits: Limits, json: bool) -> Result<Exit> {
     with_client(place, async |client| {
-        match limits.command {
+        match limits.command.unwrap_or(Command::List) {
             Command::List => list(client, json).await?,
             Command::Set(set) => set_limit(client, set, json).await?,
             Command::Remove { id } => {

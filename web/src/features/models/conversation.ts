@@ -10,6 +10,8 @@ export interface Turn {
   state: 'answering' | 'answered' | 'stopped' | 'failed'
   /** From the question to the first word on screen, as it was here. */
   first_word_ms: number | null
+  /** From the question to the end of the answer, as it was here. */
+  whole_ms: number | null
   done: Inference | null
   error: unknown
 }
@@ -31,6 +33,7 @@ export function newTurn(id: number, question: string): Turn {
     thinking: '',
     state: 'answering',
     first_word_ms: null,
+    whole_ms: null,
     done: null,
     error: null,
   }

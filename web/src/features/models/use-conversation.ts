@@ -34,7 +34,7 @@ export function useConversation(onEnd: (turn: Turn) => void) {
         },
         stop.signal,
       )
-      show({ state: 'answered', text: done.text || turn.text, done })
+      show({ state: 'answered', text: done.text || turn.text, whole_ms: performance.now() - began, done })
     } catch (error) {
       // Another question, or an empty page, has taken its place.
       if (running.current !== stop) return

@@ -7,6 +7,9 @@ use crate::cli::Exit;
 use crate::cli::terminal::{Ink, age, note, one_line, say, say_json, table};
 use crate::client::{Client, Result, RunsQuery};
 
+/// How many are listed where nobody says.
+const USUAL: u32 = 20;
+
 #[derive(Args)]
 #[command(after_help = "Examples:
   atelier runs list
@@ -21,11 +24,17 @@ pub struct List {
     #[arg(long)]
     workflow: Option<String>,
     /// At most this many
-    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, short = 'n', default_value_t = USUAL, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
     /// Go on where a list ended, with its `next_cursor`
     #[arg(long)]
     cursor: Option<String>,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { status: None, workflow: None, limit: USUAL, cursor: None }
+    }
 }
 
 pub async fn list(client: &Client, list: List, json: bool) -> Result<Exit> {

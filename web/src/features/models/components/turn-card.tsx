@@ -86,7 +86,7 @@ function Footer({ turn, answer, onRetry }: { turn: Turn; answer: string; onRetry
         turn.first_word_ms === null
           ? null
           : t('turn.firstWord', { time: formatDuration(turn.first_word_ms, language) }),
-        t('turn.whole', { time: formatDuration(done.latency_ms, language) }),
+        t('turn.whole', { time: formatDuration(turn.whole_ms ?? done.latency_ms, language) }),
         done.finish_reason === 'stop' ? null : t('turn.ended', { reason: done.finish_reason }),
       ].filter((fact) => fact !== null)
     : []
