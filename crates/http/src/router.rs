@@ -21,7 +21,7 @@ pub fn router(app: App) -> Router {
         .route("/open", get(session::open))
         .fallback(ui::serve)
         .layer(CompressionLayer::new())
-        // Not compressed: what a model says is short, and waited for.
+        // Not compressed: it is waited for, and mostly by programs on this machine.
         .merge(gateway::routes())
         .with_state(app.clone());
     Router::new().fallback_service(routes).layer(from_fn_with_state(app, middleware::around))

@@ -35,7 +35,8 @@ const ANSWER_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// An error's body is read up to here and quoted up to [`QUOTE_CHARS`].
 const ERROR_BODY_LIMIT_BYTES: usize = 64 * 1024;
 const QUOTE_CHARS: usize = 300;
-/// Connections to a provider that are kept open with nothing to do; more stay behind after a rush.
+/// Connections to a provider that are kept open with nothing to do. Without a limit, all that a rush
+/// opened would stay.
 const MOST_IDLE: usize = 32;
 /// A list of models is read up to here.
 const MODELS_LIMIT_BYTES: usize = 4 * 1024 * 1024;

@@ -1,10 +1,10 @@
 //! Both ends of a gateway's measurement, a provider that answers at once and a client that counts;
 //! and the least there can be between them.
 //!
-//! `mock` and `relay` print their address as JSON and serve until their standard input ends. `drive` asks one
-//! address over some connections, for some time or for a number of answers, and prints one line of
-//! JSON for `cargo xtask bench gateway`. Both speak HTTP/1.1 over bare sockets, so that what they
-//! cost themselves is small beside what is measured.
+//! `mock` and `relay` print their address as JSON and serve until their standard input ends.
+//! `drive` asks one address over some connections, for some time or for a number of answers, and
+//! prints one line of JSON for `cargo xtask bench gateway`. All work on bare sockets, so that what
+//! they cost themselves is small beside what is measured.
 
 mod answers;
 mod drive;

@@ -270,7 +270,9 @@ impl Encoder {
 /// reading it. In a text these marks would have their quotes escaped.
 fn only_says_words(chunk: &[u8]) -> bool {
     let holds = |mark: &str| memmem::find(chunk, mark.as_bytes()).is_some();
-    holds(r#""finish_reason":null"#) && !holds(r#""tool_calls""#)
+    // Of several answers in one chunk, one may go on and another end.
+    let has_end = holds(r#""finish_reason":""#) || !holds(r#""finish_reason":null"#);
+    !has_end && !holds(r#""tool_calls""#)
 }
 
 #[derive(Deserialize)]

@@ -222,7 +222,7 @@ fn what_follows_events_that_were_passed_on_fits_them() {
         r#"{"id":"theirs","created":9,"model":"m","choices":[{"delta":{"content":"a"},"finish_reason":null}]}"#,
         r#"{"choices":[{"delta":{"content":"\"finish_reason\":null"},"finish_reason":null}]}"#,
         r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]},"finish_reason":null}]}"#,
-        r#"{"choices":[{"delta":{"content":"\"finish_reason\":null"},"finish_reason":"tool_calls"}]}"#,
+        r#"{"choices":[{"delta":{"content":"b"},"finish_reason":null},{"delta":{},"finish_reason":"stop"}]}"#,
     ] {
         let data = Bytes::from_static(data.as_bytes());
         encoder.adopt(&Event { frame: data.clone(), data });
