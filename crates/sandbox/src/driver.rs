@@ -1,8 +1,10 @@
 //! The port every sandbox driver implements, and what a driver says about the machine it is on.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use crate::{Error, Execution, OutputSender, Request};
+use crate::{Error, Execution, OutputSender, Request, Session, SessionRequest};
 
 /// A place where commands run.
 #[async_trait]
@@ -13,6 +15,9 @@ pub trait Sandbox: Send + Sync {
     /// times out or runs into a limit is an [`Execution`]; an [`Error`] means that it could not
     /// be started or that the driver itself failed.
     async fn execute(&self, request: Request, output: Option<OutputSender>) -> Result<Execution, Error>;
+
+    /// Opens a sandbox that stays, and returns when programs can be started in it.
+    async fn open(&self, request: SessionRequest) -> Result<Arc<dyn Session>, Error>;
 
     /// What of the machine this driver can use, for `atelier doctor`. It blocks for some
     /// milliseconds, because the last finding is a command really run.

@@ -30,6 +30,17 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The session was closed, or ended by itself.
+    #[error("This sandbox is closed")]
+    SessionClosed,
+    /// Nothing inside listens on a port.
+    #[error("Nothing answers on port {port} of the sandbox: {source}")]
+    CannotConnect {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
     /// There is no interpreter for this language on the machine.
     #[error("{language} is not installed on this machine")]
     LanguageMissing {
@@ -79,6 +90,14 @@ impl From<Error> for kernel::Error {
                     "Programs below /usr and the found interpreters are visible inside; `atelier doctor` lists them"
                         .to_owned(),
                 ),
+            ),
+            Error::SessionClosed => {
+                (Kind::Conflict, "sandbox_closed", Some("Open it again and repeat what you did".to_owned()))
+            }
+            Error::CannotConnect { .. } => (
+                Kind::Unavailable,
+                "port_unanswered",
+                Some("Start the program that listens there, and look at what it wrote".to_owned()),
             ),
             Error::LanguageMissing { language } => {
                 (Kind::Unavailable, "language_missing", Some(language.how_to_install().to_owned()))

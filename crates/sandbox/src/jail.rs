@@ -12,27 +12,45 @@
 //!    └──────────────stdout, stderr (pipes)────────────────────┘
 //! ```
 //!
+//! A jail that stays ([`crate::Session`]) is made in the same way. Its init starts no program by
+//! itself, but serves the server over a channel: for each program it forks a *keeper*, to whom all
+//! orphans below it fall, so that a program's end can be told, or brought about, for all of it.
+//!
+//! ```text
+//! server ──socket── launcher ──pipe── init ── keeper ── program ── …
+//!    └───────────────channel──────────┘  └─── keeper ── program ── …
+//! ```
+//!
 //! Invariant: everything that reads what a program controls (paths in its workspace, its output)
 //! does so without trusting it. Start at [`launcher`] for what happens inside, at `supervise` for
 //! the server's side.
 
 mod cgroup;
+mod channel;
+mod copy;
 pub mod launcher;
 mod layout;
+mod line;
 mod output;
 mod probe;
+mod program;
+mod session;
 mod supervise;
 mod wire;
 
 use std::{
     ffi::OsString,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 
-use crate::{Error, Execution, Finding, OutputSender, Request, Sandbox, Toolchain};
+use crate::{Error, Execution, Finding, OutputSender, Request, Sandbox, Session, SessionRequest, Toolchain};
 
+use launcher::PROXY_PORT;
 pub use launcher::launcher_main;
 
 /// How a [`Jail`] is set up.
@@ -95,6 +113,10 @@ impl Jail {
 impl Sandbox for Jail {
     async fn execute(&self, request: Request, output: Option<OutputSender>) -> Result<Execution, Error> {
         supervise::execute(self, request, output).await
+    }
+
+    async fn open(&self, request: SessionRequest) -> Result<Arc<dyn Session>, Error> {
+        Ok(Arc::new(session::open(self, request).await?))
     }
 
     fn probe(&self) -> Vec<Finding> {

@@ -1,7 +1,8 @@
 //! The plane "a place where commands run": a workspace folder, limits, and nothing else of the
 //! machine.
 //!
-//! [`Sandbox`] is the port; [`Jail`] is its first driver, made of what the Linux kernel has:
+//! [`Sandbox`] is the port: it runs one command to its end, or opens a [`Session`], in which programs
+//! come and go. [`Jail`] is its first driver, made of what the Linux kernel has:
 //! namespaces, `pivot_root`, seccomp, Landlock, rlimits and cgroups. It needs nothing installed
 //! and never root. [`Toolchain`] finds the interpreters on this machine and says what of it has to
 //! be visible inside.
@@ -20,10 +21,15 @@ pub mod driver;
 pub mod error;
 pub mod jail;
 pub mod request;
+pub mod session;
 pub mod toolchain;
 
 pub use driver::{Finding, Sandbox, State};
 pub use error::Error;
 pub use jail::{Jail, JailOptions};
 pub use request::{Execution, Limits, Outcome, OutputChunk, OutputSender, Request, Stream};
+pub use session::{
+    Command, Exit, Process, ProcessHandle, Session, SessionLimits, SessionRequest, SessionUsage,
+    TerminalSize, WaysOut,
+};
 pub use toolchain::{Language, Mount, Toolchain};

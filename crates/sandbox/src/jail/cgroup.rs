@@ -23,6 +23,10 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::wire::SpecLimits;
+
+/// The kernel's own; a shorter one costs more switches, a longer one makes longer pauses.
+const CPU_PERIOD_US: u64 = 100_000;
 /// What the folders of all runs begin with.
 const PREFIX: &str = "atelier-run-";
 
@@ -33,6 +37,8 @@ pub(super) enum Controller {
     Processes,
     /// Accounting only: time is limited by the one who watches.
     Cpu,
+    /// How much of the processors may be used at one time.
+    CpuShare,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,12 +70,17 @@ impl Cgroups {
 
     pub(super) fn detect() -> Self {
         let leaves = detect::detect();
-        let missing: Vec<&str> =
-            [(Controller::Memory, "memory"), (Controller::Processes, "pids"), (Controller::Cpu, "cpu")]
-                .iter()
-                .filter(|(controller, _)| !leaves.iter().any(|leaf: &Leaf| leaf.controller == *controller))
-                .map(|(_, name)| *name)
-                .collect();
+        let wanted = [
+            (Controller::Memory, "memory"),
+            (Controller::Processes, "pids"),
+            (Controller::Cpu, "cpuacct"),
+            (Controller::CpuShare, "cpu"),
+        ];
+        let missing: Vec<&str> = wanted
+            .iter()
+            .filter(|(controller, _)| !leaves.iter().any(|leaf: &Leaf| leaf.controller == *controller))
+            .map(|(_, name)| *name)
+            .collect();
         let reason = (!missing.is_empty()).then(|| format!("no writable cgroup for: {}", missing.join(", ")));
         Self { leaves, reason }
     }
@@ -78,11 +89,13 @@ impl Cgroups {
         self.leaves.iter().find(|leaf| leaf.controller == controller)
     }
 
-    /// The folders of one run; nothing is created yet.
-    pub(super) fn group(&self, run: &str) -> Group {
+    /// The folders of one jail; nothing is created yet. Joining a group costs time, so it gets one
+    /// for its share of the processors only where it has one.
+    pub(super) fn group(&self, run: &str, has_cpu_share: bool) -> Group {
         let leaves = self
             .leaves
             .iter()
+            .filter(|leaf| has_cpu_share || leaf.controller != Controller::CpuShare)
             .map(|leaf| Leaf { folder: leaf.folder.join(format!("{PREFIX}{run}")), ..leaf.clone() })
             .collect();
         Group { leaves }
@@ -130,8 +143,10 @@ impl Group {
         })
     }
 
-    /// Creates the folders and writes the limits. `processes` counts init as well.
-    pub(super) fn create(&self, memory_bytes: u64, processes: u64) -> io::Result<()> {
+    /// Creates the folders and writes the limits; init counts as a process more. When memory runs
+    /// out the kernel ends the whole group, but of a session only its largest process.
+    pub(super) fn create(&self, limits: &SpecLimits, is_session: bool) -> io::Result<()> {
+        let memory_bytes = limits.memory_bytes;
         for folder in self.folders() {
             fs::create_dir(folder)?;
         }
@@ -144,13 +159,25 @@ impl Group {
                 }
                 Version::V2 => {
                     write(folder, "memory.max", memory_bytes)?;
-                    write(folder, "memory.oom.group", 1)?;
+                    write(folder, "memory.oom.group", u64::from(!is_session))?;
                     let _ = write(folder, "memory.swap.max", 0);
                 }
             }
         }
         if let Some(leaf) = self.leaf(Controller::Processes) {
-            write(&leaf.folder, "pids.max", processes)?;
+            write(&leaf.folder, "pids.max", limits.processes + 1)?;
+        }
+        if let (Some(leaf), Some(share)) = (self.leaf(Controller::CpuShare), limits.cpu_share) {
+            let quota_us = CPU_PERIOD_US * u64::from(share) / 1000;
+            match leaf.version {
+                Version::V1 => {
+                    write(&leaf.folder, "cpu.cfs_period_us", CPU_PERIOD_US)?;
+                    write(&leaf.folder, "cpu.cfs_quota_us", quota_us)?;
+                }
+                Version::V2 => {
+                    fs::write(leaf.folder.join("cpu.max"), format!("{quota_us} {CPU_PERIOD_US}"))?;
+                }
+            }
         }
         Ok(())
     }
@@ -180,12 +207,31 @@ impl Group {
 
     /// Whether the kernel killed a process of this run because its memory limit was reached.
     pub(super) fn ran_out_of_memory(&self) -> bool {
-        let Some(leaf) = self.leaf(Controller::Memory) else { return false };
+        self.memory_kills() > 0
+    }
+
+    /// How many processes the kernel has killed because the memory limit was reached.
+    pub(super) fn memory_kills(&self) -> u64 {
+        let Some(leaf) = self.leaf(Controller::Memory) else { return 0 };
         let file = match leaf.version {
             Version::V1 => "memory.oom_control",
             Version::V2 => "memory.events",
         };
-        field(&leaf.folder.join(file), "oom_kill").is_some_and(|kills| kills > 0)
+        field(&leaf.folder.join(file), "oom_kill").unwrap_or(0)
+    }
+
+    /// What the group holds now.
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
+        let leaf = self.leaf(Controller::Memory)?;
+        number(&leaf.folder.join(match leaf.version {
+            Version::V1 => "memory.usage_in_bytes",
+            Version::V2 => "memory.current",
+        }))
+    }
+
+    /// Processes and threads of the group now.
+    pub(super) fn processes(&self) -> Option<u64> {
+        number(&self.leaf(Controller::Processes)?.folder.join("pids.current"))
     }
 
     pub(super) fn peak_memory_bytes(&self) -> Option<u64> {

@@ -1,8 +1,8 @@
 //! The small process between the server and a jail, and what it starts.
 //!
-//! It is single-threaded, starts with an empty environment, and does one run: receive the
+//! It is single-threaded, starts with an empty environment, and makes one jail: receive the
 //! specification, make the cgroup, clone init, watch, clean up, report. Read [`init`] next for
-//! what happens inside, `watch` for how a run is ended.
+//! what happens inside, `session` for a jail that stays, `watch` for how a run is ended.
 //!
 //! Invariant: whichever way it ends (the server closes the socket, dies, or the run is over), init
 //! is killed and reaped and the cgroup folders are gone before the process exits. If the launcher
@@ -12,15 +12,18 @@
 mod capabilities;
 mod exec;
 mod init;
+mod keeper;
 mod landlock;
 mod quota;
 mod resource_limits;
 mod root;
 mod seccomp;
+mod session;
 mod syscalls;
 mod tree;
 mod usage;
 mod watch;
+mod ways_out;
 
 use std::{
     fs::File,
@@ -39,11 +42,12 @@ use nix::{
 };
 
 use super::{
-    cgroup::Group,
-    wire::{self, Report, Spec},
+    cgroup::{Controller, Group},
+    wire::{self, Purpose, Report, Spec},
 };
 pub(super) use landlock::abi as landlock_abi;
 pub(super) use tree::default_host_id;
+pub(super) use ways_out::PROXY_PORT;
 
 /// The process a [`Jail`](super::Jail) starts for each run; never returns.
 ///
@@ -107,6 +111,17 @@ fn take_control() -> io::Result<UnixStream> {
     Ok(UnixStream::from(control))
 }
 
+/// The way to the server arrives as standard output, which no program of a session inherits.
+fn take_channel() -> nix::Result<OwnedFd> {
+    let moved = fcntl(io::stdout().as_fd(), FcntlArg::F_DUPFD_CLOEXEC(10))?;
+    // SAFETY: the descriptor was made by the call above and belongs to nobody else.
+    #[allow(unsafe_code)]
+    let channel = unsafe { OwnedFd::from_raw_fd(moved) };
+    let null = File::open("/dev/null").map_err(|_| Errno::ENOENT)?;
+    nix::unistd::dup2_stdout(&null)?;
+    Ok(channel)
+}
+
 /// What the program reads lies in memory, so that nobody has to pump it while the program runs.
 fn new_memory_file() -> nix::Result<OwnedFd> {
     memfd_create(c"stdin", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)
@@ -128,27 +143,33 @@ impl Drop for OwnedGroup<'_> {
 }
 
 fn attempt(spec: &Spec, stdin: Option<&File>, control: &UnixStream) -> Result<Report, Failure> {
-    let has_memory_group = spec.cgroup.has(super::cgroup::Controller::Memory);
-    let filters = seccomp::compile(has_memory_group).stage("the seccomp filter")?;
+    let is_session = matches!(spec.purpose, Purpose::Session { .. });
+    let conditions = seccomp::Conditions {
+        has_memory_group: spec.cgroup.has(Controller::Memory),
+        has_loopback: is_session,
+    };
+    let filters = seccomp::compile(conditions).stage("the seccomp filter")?;
+    let channel = is_session.then(take_channel).transpose().stage("the way to the server")?;
     let group = OwnedGroup(&spec.cgroup);
-    // One more for init.
-    group.0.create(spec.limits.memory_bytes, spec.limits.processes + 1).stage("the cgroup")?;
-    let memory_event = group.0.watch_memory().stage("the cgroup's memory event")?;
+    group.0.create(&spec.limits, is_session).stage("the cgroup")?;
+    // In a session the kernel ends the largest program, and the others go on.
+    let memory_event =
+        if is_session { None } else { group.0.watch_memory().stage("the cgroup's memory event")? };
     if let Some(id) = spec.host_id {
         hand_over(spec, id).stage("the hand-over of the workspace")?;
     }
-    let quota = quota::Quota::new(&spec.workspace, &spec.limits).stage("the workspace")?;
+    let quota = quota::Quota::new(&spec.workspace, &spec.limits, is_session).stage("the workspace")?;
     if quota.is_host_nearly_full() {
         return Ok(Report::DiskNearlyFull { free_bytes: quota.host_free_bytes() });
     }
     let (messages, sender) = nix::unistd::pipe2(OFlag::O_CLOEXEC).stage("a pipe")?;
     let is_root = spec.host_id.is_some();
     let user = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let inside = init::Inside { spec, filters: &filters, stdin, user };
+    let inside = init::Inside { spec, filters: &filters, stdin, channel: channel.as_ref(), user };
     let Some(init) = syscalls::clone_init(is_root).stage("the user and process namespaces")? else {
         init::main(&inside, File::from(sender))
     };
-    drop(sender);
+    drop((sender, channel));
     let silenced = silence();
     let watch = watch::Watch::new(spec, init, control, File::from(messages), memory_event, quota);
     if silenced.is_err() {

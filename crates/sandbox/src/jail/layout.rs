@@ -19,6 +19,10 @@ const ETC: [&str; 8] = [
     "/etc/mime.types",
     "/etc/os-release",
 ];
+/// Whom this machine trusts, and how its OpenSSL is set up.
+const CERTIFICATES: [&str; 4] =
+    ["/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/tls/certs"];
+const NAME_SERVICES: &str = "/etc/nsswitch.conf";
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 /// Where programs are looked for, after the interpreters' own folders.
 const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
@@ -65,6 +69,29 @@ impl Layout {
         layout
     }
 
+    /// The same with what programs need that stay and may have ways out.
+    pub(super) fn for_session(&self, network: bool, files: &[(PathBuf, String)], mounts: &[&Path]) -> Self {
+        let mut layout = self.clone();
+        for path in mounts {
+            layout.add(path);
+        }
+        if network {
+            for path in CERTIFICATES {
+                layout.add(Path::new(path));
+            }
+            layout.written.retain(|(path, _)| path != Path::new(NAME_SERVICES));
+            layout.written.extend([
+                (NAME_SERVICES.into(), "passwd: files\ngroup: files\nhosts: files dns\n".to_owned()),
+                (
+                    "/etc/resolv.conf".into(),
+                    "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n".to_owned(),
+                ),
+            ]);
+        }
+        layout.written.extend(files.iter().cloned());
+        layout
+    }
+
     /// Shows a path of the host as what it is: a link stays a link, and points to what is inside.
     fn add(&mut self, path: &Path) {
         let Ok(metadata) = path.symlink_metadata() else { return };
@@ -103,7 +130,7 @@ fn made_up_files() -> Vec<(PathBuf, String)> {
         ("/etc/group", format!("worker:x:{INSIDE_ID}:\nnogroup:x:65534:\n")),
         ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
         ("/etc/hostname", "atelier\n".to_owned()),
-        ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
+        (NAME_SERVICES, "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
     ]
     .map(|(path, content)| (path.into(), content))
     .into()

@@ -11,6 +11,7 @@ pub(super) fn probe(jail: &Jail) -> Vec<Finding> {
         cgroup(jail, Controller::Memory, "memory limit", WITHOUT_MEMORY),
         cgroup(jail, Controller::Processes, "process limit", WITHOUT_PROCESSES),
         cgroup(jail, Controller::Cpu, "processor time", WITHOUT_CPU),
+        cgroup(jail, Controller::CpuShare, "processor share", WITHOUT_CPU_SHARE),
     ]);
     findings.extend(Language::ALL.map(|language| interpreter(jail, language)));
     findings.push(trial(jail));
@@ -23,6 +24,9 @@ const WITHOUT_PROCESSES: &str = "Processes are limited by RLIMIT_NPROC, which ho
      for the cgroup's limit start Atelier as a systemd service with Delegate=yes";
 const WITHOUT_CPU: &str = "Processor time is counted every 50 ms by reading /proc; \
      for exact times start Atelier as a systemd service with Delegate=yes";
+
+const WITHOUT_CPU_SHARE: &str = "A session may use all processors; \
+     for a limit start Atelier as a systemd service with Delegate=yes";
 
 /// Older ones count RLIMIT_NPROC over all processes of a user, and lack parts of the mount calls.
 const OLDEST: (u32, u32) = (5, 14);

@@ -17,9 +17,12 @@ use tokio::{
 
 use super::{
     Jail, output,
-    wire::{self, Finished, Report, Spec},
+    wire::{self, Finished, Program, Purpose, Report, Spec},
 };
 use crate::{Error, Execution, OutputSender, Request, Stream};
+
+/// Names and values of variables.
+pub(super) type Environment = std::collections::BTreeMap<String, String>;
 
 /// How much longer than the wall limit a launcher may take before it is taken for stuck. It has
 /// to cover the building of the jail and the removal of what was in it on a loaded machine.
@@ -30,12 +33,13 @@ pub(super) async fn execute(
     request: Request,
     live: Option<OutputSender>,
 ) -> Result<Execution, Error> {
-    validate(&request)?;
+    validate_argv(&request.argv)?;
+    validate_environment(&request.environment)?;
     let spec = specification(jail, &request)?;
     let frame = encode(&spec, &request.stdin)?;
     let deadline = request.limits.wall.saturating_add(LAUNCHER_GRACE);
     let limit = request.limits.output_bytes;
-    let Started { mut control, mut launcher } = start(&jail.options.launcher)?;
+    let Started { mut control, mut launcher } = start(&jail.options.launcher, Stdio::piped())?;
     let (stdout, stderr) = launcher.outputs();
     let conversation = async {
         let talking = talk(&mut control, &frame, &request.cancel);
@@ -102,6 +106,17 @@ fn understand(answer: &[u8], stderr: &[u8], spec: &Spec) -> Result<Report, Error
     })
 }
 
+/// Why a jail that was to stay was not built.
+pub(super) fn refusal(answer: &[u8], stderr: &[u8], spec: &Spec) -> Error {
+    match understand(answer, stderr, spec).and_then(|report| conclude(report, &[String::new()])) {
+        Err(error) => error,
+        Ok(finished) => {
+            let detail = format!("the jail ended while it was built: {:?}", finished.ending);
+            Error::Launcher { detail, source: None }
+        }
+    }
+}
+
 /// What a report says happened, or the error it stands for.
 fn conclude(report: Report, argv: &[String]) -> Result<Finished, Error> {
     let system = io::Error::from_raw_os_error;
@@ -115,43 +130,63 @@ fn conclude(report: Report, argv: &[String]) -> Result<Finished, Error> {
     }
 }
 
-fn validate(request: &Request) -> Result<(), Error> {
-    let invalid = |reason: &str| Err(Error::InvalidRequest { reason: reason.to_owned() });
-    if request.argv.first().is_none_or(String::is_empty) {
+/// Refuses what cannot be executed.
+pub(super) fn validate_argv(argv: &[String]) -> Result<(), Error> {
+    if argv.first().is_none_or(String::is_empty) {
         return invalid("it names no program");
     }
-    let strings = request.argv.iter().chain(request.environment.keys()).chain(request.environment.values());
-    if strings.clone().any(|string| string.contains('\0')) {
+    if argv.iter().any(|argument| argument.contains('\0')) {
         return invalid("it contains a NUL character");
     }
-    if request.environment.keys().any(|name| name.is_empty() || name.contains('=')) {
+    Ok(())
+}
+
+/// Refuses what cannot be in an environment.
+pub(super) fn validate_environment(environment: &Environment) -> Result<(), Error> {
+    if environment.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return invalid("it contains a NUL character");
+    }
+    if environment.keys().any(|name| name.is_empty() || name.contains('=')) {
         return invalid("a variable of its environment has no proper name");
     }
     Ok(())
 }
 
-fn specification(jail: &Jail, request: &Request) -> Result<Spec, Error> {
-    let mut environment: std::collections::BTreeMap<String, String> = [
+fn invalid(reason: &str) -> Result<(), Error> {
+    Err(Error::InvalidRequest { reason: reason.to_owned() })
+}
+
+/// The few variables every program gets.
+pub(super) fn base_environment(jail: &Jail) -> Environment {
+    [
         ("HOME", "/workspace"),
         ("LANG", "C.UTF-8"),
         ("PATH", jail.layout.search_path.as_str()),
         ("TMPDIR", "/tmp"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+    .into()
+}
+
+fn specification(jail: &Jail, request: &Request) -> Result<Spec, Error> {
+    let mut environment = base_environment(jail);
     environment.extend(request.environment.clone());
     Ok(Spec {
-        argv: request.argv.clone(),
-        environment,
+        purpose: Purpose::Run(Program {
+            argv: request.argv.clone(),
+            environment,
+            folder: "/workspace".into(),
+        }),
         workspace: resolve(&request.workspace)?,
         layout: jail.layout.clone(),
         limits: (&request.limits).into(),
-        cgroup: jail.cgroups.group(&jail.next_run()),
+        cgroup: jail.cgroups.group(&jail.next_run(), false),
         host_id: jail.host_id,
     })
 }
 
-fn resolve(workspace: &Path) -> Result<PathBuf, Error> {
+/// The workspace's own path, without links.
+pub(super) fn resolve(workspace: &Path) -> Result<PathBuf, Error> {
     let failed = |source| Error::Workspace { path: workspace.to_owned(), source };
     let resolved = workspace.canonicalize().map_err(failed)?;
     if !resolved.is_dir() {
@@ -165,18 +200,20 @@ fn resolve(workspace: &Path) -> Result<PathBuf, Error> {
     Ok(resolved)
 }
 
-fn encode(spec: &Spec, stdin: &[u8]) -> Result<Vec<u8>, Error> {
+/// The frame for a launcher.
+pub(super) fn encode(spec: &Spec, stdin: &[u8]) -> Result<Vec<u8>, Error> {
     wire::encode(spec, stdin)
         .map_err(|_| Error::InvalidRequest { reason: "the path of its workspace is not UTF-8".into() })
 }
 
-struct Started {
-    control: UnixStream,
-    launcher: Launcher,
+/// A launcher that waits for its specification.
+pub(super) struct Started {
+    pub control: UnixStream,
+    pub launcher: Launcher,
 }
 
 /// A launcher process that is waited for even when nobody asks for its end.
-struct Launcher {
+pub(super) struct Launcher {
     child: Option<Child>,
 }
 
@@ -186,7 +223,19 @@ impl Launcher {
         (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"))
     }
 
-    fn kill(&mut self) {
+    /// What it complains of, once; for a launcher whose standard output goes elsewhere.
+    pub(super) fn stderr(&mut self) -> tokio::process::ChildStderr {
+        self.child.as_mut().and_then(|child| child.stderr.take()).expect("piped, and taken once")
+    }
+
+    /// Returns when it has ended.
+    pub(super) async fn ended(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.wait().await;
+        }
+    }
+
+    pub(super) fn kill(&mut self) {
         if let Some(child) = &mut self.child {
             let _ = child.start_kill();
         }
@@ -201,14 +250,15 @@ impl Drop for Launcher {
     }
 }
 
-fn start(command: &[std::ffi::OsString]) -> Result<Started, Error> {
+/// Starts a launcher, with something as its standard output.
+pub(super) fn start(command: &[std::ffi::OsString], stdout: Stdio) -> Result<Started, Error> {
     let failed = |source| Error::Launcher { detail: "it could not be started".into(), source: Some(source) };
     let (ours, theirs) = BlockingStream::pair().map_err(failed)?;
     ours.set_nonblocking(true).map_err(failed)?;
     let control = UnixStream::from_std(ours).map_err(failed)?;
     let child = Command::from(bare_command(command)?)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;

@@ -2,7 +2,7 @@
 //!
 //! The server sends one frame (two lengths, the specification as JSON, then the bytes of standard
 //! input); the launcher answers with one JSON report and closes. The end of the server's side, at
-//! any time, means: kill.
+//! any time, means: kill. What is said to a jail that stays goes another way: see `channel`.
 
 use std::{
     collections::BTreeMap,
@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 
-/// Everything the launcher needs to know about one run.
+/// Everything the launcher needs to know about one jail.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
-    pub argv: Vec<String>,
-    pub environment: BTreeMap<String, String>,
+    pub purpose: Purpose,
     pub workspace: PathBuf,
     pub layout: super::layout::Layout,
     pub limits: SpecLimits,
@@ -27,10 +26,32 @@ pub(super) struct Spec {
     pub host_id: Option<u32>,
 }
 
+/// What a jail is made for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Purpose {
+    /// One program; its end is the end of the jail.
+    Run(Program),
+    /// Programs that are asked for one by one, until the server lets go of it.
+    Session { network: bool },
+}
+
+/// What to execute.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Program {
+    pub argv: Vec<String>,
+    pub environment: BTreeMap<String, String>,
+    /// Where it starts, inside.
+    pub folder: PathBuf,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SpecLimits {
+    /// For a run only; programs of a session have their own.
     pub wall_ms: u64,
+    /// The same.
     pub cpu_ms: u64,
+    /// Thousandths of one processor that all programs together may use.
+    pub cpu_share: Option<u32>,
     pub memory_bytes: u64,
     pub processes: u64,
     pub file_bytes: u64,
@@ -44,6 +65,7 @@ impl From<&crate::Limits> for SpecLimits {
         Self {
             wall_ms: millis(limits.wall),
             cpu_ms: millis(limits.cpu),
+            cpu_share: None,
             memory_bytes: limits.memory_bytes,
             processes: limits.processes,
             file_bytes: limits.file_bytes,

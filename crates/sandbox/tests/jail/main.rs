@@ -9,4 +9,5 @@ mod contained_files;
 mod contained_processes;
 mod limits;
 mod remains;
+mod session;
 mod support;

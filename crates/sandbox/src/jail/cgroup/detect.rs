@@ -7,8 +7,12 @@ use std::{
 
 use super::{Controller, Leaf, Version};
 
-const ALL: [(Controller, &str); 3] =
-    [(Controller::Memory, "memory"), (Controller::Processes, "pids"), (Controller::Cpu, "cpuacct")];
+const ALL: [(Controller, &str); 4] = [
+    (Controller::Memory, "memory"),
+    (Controller::Processes, "pids"),
+    (Controller::Cpu, "cpuacct"),
+    (Controller::CpuShare, "cpu"),
+];
 
 /// A mounted cgroup tree.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! Process 1 of a jail: builds it from the inside, starts the program, reaps, and ends everything
-//! when the program has ended.
+//! when the program has ended. What it does in a jail that stays is in `session`.
 //!
 //! Its environment is empty from the start (the launcher was executed with none), it cannot be
 //! traced or even seen by what it starts (not dumpable, and `/proc` is mounted with `hidepid`),
@@ -8,7 +8,10 @@
 use std::{
     fs::{self, File},
     io::Write,
-    os::{fd::AsFd, unix::fs::FileExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::FileExt,
+    },
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -24,14 +27,23 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Stage, capabilities, exec, root, seccomp::Filters, syscalls, usage};
-use crate::jail::wire::Spec;
+use super::{
+    Failure, Stage, capabilities,
+    exec::{self, NotStarted, Stdio},
+    resource_limits::ProcessLimits,
+    root,
+    seccomp::Filters,
+    session, syscalls, usage, ways_out,
+};
+use crate::jail::wire::{Program, Purpose, Spec};
 
 /// What init and the program need of what the launcher prepared.
 pub(super) struct Inside<'launcher> {
     pub spec: &'launcher Spec,
     pub filters: &'launcher Filters,
     pub stdin: Option<&'launcher File>,
+    /// The way to the server, in a jail that stays.
+    pub channel: Option<&'launcher OwnedFd>,
     /// Who the launcher is on the host; inside a fresh user namespace nobody can tell.
     pub user: (Uid, Gid),
 }
@@ -64,8 +76,18 @@ impl Message {
 pub(super) fn main(inside: &Inside<'_>, mut sender: File) -> ! {
     // A panic must not unwind into the launcher's copy of the world.
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let accounting = build(inside)?;
-        start_and_reap(inside, &mut sender, accounting)
+        let built = build(inside)?;
+        if syscalls::is_reader_gone(sender.as_fd()) {
+            // The launcher died before the tie to it was made.
+            return Ok(());
+        }
+        match (&inside.spec.purpose, inside.channel) {
+            (Purpose::Run(program), _) => start_and_reap(inside, program, &mut sender, built.accounting),
+            (Purpose::Session { .. }, Some(channel)) => {
+                session::serve(inside, channel.as_fd(), &built.ways_out, &mut sender)
+            }
+            (Purpose::Session { .. }, None) => Err(Errno::EBADF).stage("the way to the server"),
+        }
     }));
     if let Ok(Err(Failure { stage, errno })) = result {
         let _ = sender.write_all(&Message::Refused { stage, errno: errno as i32 }.encode());
@@ -73,9 +95,16 @@ pub(super) fn main(inside: &Inside<'_>, mut sender: File) -> ! {
     syscalls::exit_now(0)
 }
 
-/// Builds the jail around this process. Returns its open `/proc/self/io`, where there is one,
-/// which it could not open any more afterwards.
-fn build(inside: &Inside<'_>) -> Result<Option<File>, Failure> {
+/// What has to be opened while the jail is being built, and could not be afterwards.
+struct Built {
+    /// This process's `/proc/self/io`, where there is one.
+    accounting: Option<File>,
+    /// The sockets that lead out of a jail that stays.
+    ways_out: Vec<OwnedFd>,
+}
+
+/// Builds the jail around this process.
+fn build(inside: &Inside<'_>) -> Result<Built, Failure> {
     let spec = inside.spec;
     let proc_folder = capabilities::own_proc_folder()?;
     let accounting = File::open("/proc/self/io").ok();
@@ -95,6 +124,13 @@ fn build(inside: &Inside<'_>) -> Result<Option<File>, Failure> {
     )
     .stage("the mount, network, ipc, uts and cgroup namespaces")?;
     sethostname("atelier").stage("the host name")?;
+    let ways_out = match spec.purpose {
+        Purpose::Run(_) => Vec::new(),
+        Purpose::Session { network } => {
+            ways_out::switch_loopback_on()?;
+            if network { ways_out::open()? } else { Vec::new() }
+        }
+    };
     umask(Mode::from_bits_truncate(0o022));
     root::enter(spec)?;
     if let Some(id) = spec.host_id {
@@ -105,24 +141,38 @@ fn build(inside: &Inside<'_>) -> Result<Option<File>, Failure> {
     prctl::set_dumpable(false).stage("the hiding of init")?;
     // Last, because a change of user resets it.
     prctl::set_pdeathsig(Signal::SIGKILL).stage("the tie to the launcher")?;
-    Ok(accounting)
+    Ok(Built { accounting, ways_out })
 }
 
-fn start_and_reap(inside: &Inside<'_>, sender: &mut File, accounting: Option<File>) -> Result<(), Failure> {
-    if syscalls::is_reader_gone(sender.as_fd()) {
-        // The launcher died before the tie was made.
-        return Ok(());
-    }
+fn start_and_reap(
+    inside: &Inside<'_>,
+    program: &Program,
+    sender: &mut File,
+    accounting: Option<File>,
+) -> Result<(), Failure> {
     // Once for both: installing a filter costs the kernel more than anything else here.
     inside.filters.apply().stage("the seccomp filter")?;
     let _ = sender.write_all(&Message::Started.encode());
-    let Some(program) = syscalls::fork().stage("the program's process")? else { exec::main(inside, sender) };
+    let Some(program) = syscalls::fork().stage("the program's process")? else {
+        become_program(inside, program, sender)
+    };
     super::silence().stage("the closing of the outputs")?;
     let message = wait_for(program, sender, accounting);
     let _ = sender.write_all(&message.encode());
     let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
     while syscalls::wait_any() != Err(Errno::ECHILD) {}
     Ok(())
+}
+
+fn become_program(inside: &Inside<'_>, program: &Program, sender: &mut File) -> ! {
+    let limits = ProcessLimits::of_run(inside.spec);
+    let stdio = Stdio::Inherited { stdin: inside.stdin.map(AsFd::as_fd) };
+    let message = match exec::become_program(inside.spec, program, &limits, stdio) {
+        NotStarted::Refused(Failure { stage, errno }) => Message::Refused { stage, errno: errno as i32 },
+        NotStarted::CannotStart(errno) => Message::CannotStart { errno: errno as i32 },
+    };
+    let _ = sender.write_all(&message.encode());
+    syscalls::exit_now(127)
 }
 
 /// Reaps whatever ends, until it is the program.

@@ -11,22 +11,28 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetError, Scope,
 };
 
-use super::root::WRITABLE;
-use crate::jail::layout::Layout;
+use super::root::{TERMINALS, WRITABLE};
+use crate::jail::wire::{Purpose, Spec};
 
 /// The newest version whose rights are understood here.
 const KNOWN: ABI = ABI::V7;
 
-/// Restricts the calling process to what [`Layout`] shows. Paths are those inside.
-pub(super) fn restrict(layout: &Layout) -> Result<(), RulesetError> {
+/// Restricts the calling process to what the specification's layout shows. Paths are those inside.
+pub(super) fn restrict(spec: &Spec) -> Result<(), RulesetError> {
+    let layout = &spec.layout;
+    let is_session = matches!(spec.purpose, Purpose::Session { .. });
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    let mut rules = Ruleset::default()
+    let rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(KNOWN))?
-        // No rule follows for these: no port, no signal, no abstract socket beyond the jail.
-        .handle_access(AccessNet::from_all(KNOWN))?
-        .scope(Scope::from_all(KNOWN))?
-        .create()?;
+        .handle_access(AccessFs::from_all(KNOWN))?;
+    // No rule follows for these. A run: no port, no signal, no abstract socket beyond the program's
+    // own. Programs of a session reach each other; beyond them there is nobody to be reached.
+    let rules = if is_session {
+        rules
+    } else {
+        rules.handle_access(AccessNet::from_all(KNOWN))?.scope(Scope::from_all(KNOWN))?
+    };
+    let mut rules = rules.create()?;
     let mut allow = |path: &Path, access: BitFlags<AccessFs>| -> Result<(), RulesetError> {
         let Ok(fd) = PathFd::new(path) else { return Ok(()) };
         (&mut rules).add_rule(PathBeneath::new(fd, access))?;
@@ -37,6 +43,9 @@ pub(super) fn restrict(layout: &Layout) -> Result<(), RulesetError> {
         allow(Path::new(path), read)?;
     }
     allow(Path::new("/dev"), read | AccessFs::WriteFile)?;
+    if is_session {
+        allow(Path::new(TERMINALS), read | AccessFs::WriteFile | AccessFs::IoctlDev)?;
+    }
     let programs = layout.folders.iter().chain(&layout.files).filter(|path| !path.starts_with("/etc"));
     for path in programs {
         let access =

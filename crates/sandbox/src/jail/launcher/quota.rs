@@ -26,10 +26,16 @@ const FASTEST_BYTES_PER_MS: u64 = 4 << 20;
 const MIN_INTERVAL: Duration = Duration::from_millis(2);
 const MAX_INTERVAL: Duration = Duration::from_millis(50);
 
+/// What those may still write who tidy up after the limit was passed.
+const TIDYING_BYTES: u64 = 16 << 20;
+const TIDYING_INODES: u64 = 1000;
+
 pub(super) struct Quota {
     root: OwnedFd,
     limit_bytes: u64,
     limit_inodes: u64,
+    /// The limits as they were given.
+    given: (u64, u64),
     /// What the last walk found, and what the file system held then.
     walked: Size,
     walked_host: Host,
@@ -37,7 +43,21 @@ pub(super) struct Quota {
     first: (Size, Host),
     walked_at: Instant,
     walk_took: Duration,
+    /// How long to believe the last walk while nothing speaks against it.
+    patience: Patience,
 }
+
+/// At least so long, and so many times what the walk took.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    least: Duration,
+    times: u32,
+}
+
+/// Of a run, which is short.
+const SHORT: Patience = Patience { least: Duration::from_millis(250), times: 20 };
+/// Of a jail that stays, with a large tree that somebody may watch all day long.
+const LONG: Patience = Patience { least: Duration::from_secs(2), times: 100 };
 
 /// What the file system as a whole holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,16 +70,18 @@ struct Host {
 
 impl Quota {
     /// Takes the first measurement; the limits count what is there already.
-    pub(super) fn new(workspace: &Path, limits: &SpecLimits) -> nix::Result<Self> {
+    pub(super) fn new(workspace: &Path, limits: &SpecLimits, is_session: bool) -> nix::Result<Self> {
         let mut quota = Self {
             root: tree::open_folder(workspace)?,
             limit_bytes: limits.disk_bytes,
             limit_inodes: limits.inodes,
+            given: (limits.disk_bytes, limits.inodes),
             walked: Size::default(),
             walked_host: Host::default(),
             first: Default::default(),
             walked_at: Instant::now(),
             walk_took: Duration::ZERO,
+            patience: if is_session { LONG } else { SHORT },
         };
         quota.walk()?;
         quota.first = (quota.walked, quota.walked_host);
@@ -84,7 +106,7 @@ impl Quota {
         let is_suspicious = self.walked.bytes + grown > self.limit_bytes
             || self.walked.inodes + more > self.limit_inodes
             || host.free_bytes < HOST_RESERVE_BYTES;
-        let patience = (self.walk_took * 20).max(Duration::from_millis(250));
+        let patience = (self.walk_took * self.patience.times).max(self.patience.least);
         if is_suspicious || self.walked_at.elapsed() > patience {
             let before = self.walked;
             if self.walk().is_err() {
@@ -95,6 +117,17 @@ impl Quota {
             }
         }
         self.is_over() || self.walked.bytes.saturating_add(self.hidden(host, written)) > self.limit_bytes
+    }
+
+    /// Lets what is there be there, once, after all programs were ended for it: whoever wants to
+    /// tidy up has to start one. The given limits hold again as soon as they are kept.
+    pub(super) fn tolerate(&mut self) {
+        let is_first = (self.limit_bytes, self.limit_inodes) == self.given;
+        if is_first && self.walk_all().is_ok() {
+            self.limit_bytes = self.limit_bytes.max(self.walked.bytes + TIDYING_BYTES);
+            self.limit_inodes = self.limit_inodes.max(self.walked.inodes + TIDYING_INODES);
+            self.first = (self.walked, self.walked_host);
+        }
     }
 
     /// Bytes in files that have no name any more. `written` is asked only if they could matter.
@@ -121,10 +154,24 @@ impl Quota {
     }
 
     fn walk(&mut self) -> nix::Result<()> {
+        let (bytes, inodes) = (self.limit_bytes, self.limit_inodes);
+        self.measure(|size| size.bytes > bytes || size.inodes > inodes)?;
+        if !over(&self.walked, self.given.0, self.given.1) {
+            (self.limit_bytes, self.limit_inodes) = self.given;
+        }
+        Ok(())
+    }
+
+    /// To the end, but not of a tree that has none.
+    fn walk_all(&mut self) -> nix::Result<()> {
+        let (bytes, inodes) = self.given;
+        self.measure(|size| size.bytes > bytes.saturating_mul(4) || size.inodes > inodes.saturating_mul(4))
+    }
+
+    fn measure(&mut self, enough: impl Fn(&Size) -> bool) -> nix::Result<()> {
         self.walked_at = Instant::now();
         self.walked_host = self.host()?;
-        let (bytes, inodes) = (self.limit_bytes, self.limit_inodes);
-        self.walked = tree::measure(&self.root, |size| size.bytes > bytes || size.inodes > inodes)?;
+        self.walked = tree::measure(&self.root, enough)?;
         self.walk_took = self.walked_at.elapsed();
         Ok(())
     }

@@ -25,10 +25,12 @@ use super::{
         NO_DEVICES, NO_EXECUTION, NO_SUID, READ_ONLY, attach, clone_mounts, restrict_mount, restrict_mounts,
     },
 };
-use crate::jail::wire::Spec;
+use crate::jail::wire::{Purpose, Spec};
 
 /// Where programs write.
 pub(super) const WRITABLE: [&str; 3] = ["/workspace", "/tmp", "/dev/shm"];
+/// Where the terminals of a session are.
+pub(super) const TERMINALS: &str = "/dev/pts";
 
 /// Something of the host, opened, and where it goes.
 struct Source<'spec> {
@@ -51,6 +53,9 @@ pub(super) fn enter(spec: &Spec) -> Result<(), Failure> {
     }
     write_files(&base, spec).stage("the files of the new root")?;
     mount_proc(&base)?;
+    if matches!(spec.purpose, Purpose::Session { .. }) {
+        mount_terminals(&base)?;
+    }
     chdir(&base).stage("the new root")?;
     pivot_root(".", ".").stage("the change of root")?;
     umount2(".", MntFlags::MNT_DETACH).stage("the unmounting of the old root")?;
@@ -151,6 +156,17 @@ fn mount_proc(base: &Path) -> Result<(), Failure> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
     let options = "hidepid=invisible,subset=pid";
     mount(Some("proc"), &base.join("proc"), Some("proc"), flags, Some(options)).stage("the mount of /proc")
+}
+
+/// Terminals of the jail's own; nobody inside can see or reach those of the host.
+fn mount_terminals(base: &Path) -> Result<(), Failure> {
+    let stage = "the mount of the terminals";
+    let target = inside(base, Path::new(TERMINALS));
+    fs::create_dir(&target).stage(stage)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let options = "newinstance,ptmxmode=0666,mode=0600,max=16";
+    mount(Some("devpts"), &target, Some("devpts"), flags, Some(options)).stage(stage)?;
+    symlink("pts/ptmx", base.join("dev/ptmx")).stage(stage)
 }
 
 fn inside(base: &Path, path: &Path) -> PathBuf {

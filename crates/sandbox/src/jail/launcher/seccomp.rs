@@ -23,20 +23,31 @@ pub(super) struct Filters {
     table: BpfProgram,
 }
 
-/// Compiles them. Without a memory cgroup, memory that belongs to no process cannot be counted,
-/// so the calls that make it are refused then.
-pub(super) fn compile(has_memory_group: bool) -> io::Result<Filters> {
-    let architecture = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
-    let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let arguments = SeccompFilter::new(refused::arguments(), SeccompAction::Allow, eperm, architecture)
-        .and_then(BpfProgram::try_from)
-        .map_err(io::Error::other)?;
-    Ok(Filters { arguments, table: table::program(&verdicts(has_memory_group)) })
+/// What the filters depend on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conditions {
+    /// Without a memory cgroup, memory that belongs to no process cannot be counted, so the calls
+    /// that make it are refused.
+    pub has_memory_group: bool,
+    /// Whether programs may have sockets of the internet's kind. In a jail that stays there is
+    /// nobody at the other end but its own programs and the ways out it was given.
+    pub has_loopback: bool,
 }
 
-fn verdicts(has_memory_group: bool) -> BTreeMap<i64, table::Verdict> {
+/// Compiles them.
+pub(super) fn compile(conditions: Conditions) -> io::Result<Filters> {
+    let architecture = TargetArch::try_from(std::env::consts::ARCH).map_err(io::Error::other)?;
+    let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let arguments =
+        SeccompFilter::new(refused::arguments(conditions), SeccompAction::Allow, eperm, architecture)
+            .and_then(BpfProgram::try_from)
+            .map_err(io::Error::other)?;
+    Ok(Filters { arguments, table: table::program(&verdicts(conditions)) })
+}
+
+fn verdicts(conditions: Conditions) -> BTreeMap<i64, table::Verdict> {
     let allowed = allowed::calls().map(|call| (call, table::Verdict::Allowed));
-    let refused = refused::calls(has_memory_group).map(|call| (call, table::Verdict::Refused));
+    let refused = refused::calls(conditions).map(|call| (call, table::Verdict::Refused));
     // What is on both lists is refused.
     allowed.chain(refused).collect()
 }
@@ -56,8 +67,8 @@ mod tests {
 
     #[test]
     fn the_filters_are_small_enough_to_be_installed_quickly() {
-        for has_memory_group in [true, false] {
-            let filters = compile(has_memory_group).expect("compiles");
+        for (has_memory_group, has_loopback) in [(true, false), (false, true)] {
+            let filters = compile(Conditions { has_memory_group, has_loopback }).expect("compiles");
             assert!(filters.table.len() < 400, "{}", filters.table.len());
             assert!(filters.arguments.len() < 500, "{}", filters.arguments.len());
         }
@@ -68,7 +79,8 @@ mod tests {
         for (has_memory_group, expected) in
             [(true, table::Verdict::Allowed), (false, table::Verdict::Refused)]
         {
-            assert_eq!(verdicts(has_memory_group).get(&libc::SYS_memfd_create), Some(&expected));
+            let conditions = Conditions { has_memory_group, has_loopback: false };
+            assert_eq!(verdicts(conditions).get(&libc::SYS_memfd_create), Some(&expected));
         }
     }
 }

@@ -6,9 +6,10 @@ use std::{
     ffi::CStr,
     os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     path::Path,
+    time::Duration,
 };
 
-use nix::{NixPath, errno::Errno, unistd::Pid};
+use nix::{NixPath, errno::Errno, sys::signal::SigSet, unistd::Pid};
 
 /// Read-only, from `linux/mount.h`.
 pub(super) const READ_ONLY: u64 = 0x0000_0001;
@@ -133,6 +134,40 @@ pub(super) fn wait_any() -> nix::Result<(Pid, i32)> {
     // SAFETY: the out-pointer is valid for the duration of the call.
     let pid = Errno::result(unsafe { libc::waitpid(-1, &mut status, 0) })?;
     Ok((Pid::from_raw(pid), status))
+}
+
+/// Takes a child that has ended, its status raw; `None` when none has.
+pub(super) fn wait_any_ended() -> nix::Result<Option<(Pid, i32)>> {
+    let mut status = 0;
+    // SAFETY: the out-pointer is valid for the duration of the call.
+    let pid = Errno::result(unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) })?;
+    Ok((pid != 0).then(|| (Pid::from_raw(pid), status)))
+}
+
+/// Waits for one of some blocked signals. `None` when the time was over first, or for nothing.
+pub(super) fn wait_for_signal(signals: &SigSet, patience: Option<Duration>) -> Option<i32> {
+    let timeout = patience.map(|patience| libc::timespec {
+        tv_sec: patience.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: patience.subsec_nanos().into(),
+    });
+    let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: the set and the time are valid for the duration of the call; no information is asked
+    // for beside the number.
+    let signal = unsafe { libc::sigtimedwait(signals.as_ref(), std::ptr::null_mut(), timeout) };
+    (signal > 0).then_some(signal)
+}
+
+/// Sets `IFF_UP` of an interface (netdevice(7)).
+pub(super) fn switch_interface_on(socket: &OwnedFd, name: &CStr) -> nix::Result<()> {
+    // SAFETY: ifreq is plain data, for which all zeros is a valid value.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(name.to_bytes().iter().take(libc::IFNAMSIZ - 1)) {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: the structure is the one this request reads, and valid for the duration of the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as libc::Ioctl, &request) };
+    Errno::result(result).map(drop)
 }
 
 /// Waits for a child to end; returns how, and the resources it and its reaped children used.

@@ -35,30 +35,23 @@ pub(super) fn of(init: Pid) -> Usage {
 
 /// Memory of all processes below init, with shared pages divided among those that share them.
 pub(super) fn proportional_bytes(init: Pid) -> u64 {
-    let mut bytes = 0;
-    let mut pending = children(init.as_raw());
-    while let Some(pid) = pending.pop() {
+    let proportional = |pid| {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let kib = rollup
             .lines()
             .find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
-        bytes += kib.unwrap_or(0_u64) * 1024;
-        pending.extend(children(pid));
-    }
-    bytes
+        kib.unwrap_or(0_u64) * 1024
+    };
+    below(init).into_iter().map(proportional).sum()
 }
 
 /// Bytes that the processes below init have put into files of real disks, less what was taken back
 /// before it got there. What the ended ones wrote is counted with who reaped them; init, which
 /// nobody may look into, tells its own part.
 pub(super) fn written_bytes(init: Pid) -> u64 {
-    let mut bytes = 0;
-    let mut pending = children(init.as_raw());
-    while let Some(pid) = pending.pop() {
-        bytes += fs::read_to_string(format!("/proc/{pid}/io")).map_or(0, |content| parse_written(&content));
-        pending.extend(children(pid));
-    }
-    bytes
+    let written =
+        |pid| fs::read_to_string(format!("/proc/{pid}/io")).map_or(0, |content| parse_written(&content));
+    below(init).into_iter().map(written).sum()
 }
 
 /// The part of a `/proc/<pid>/io` file (proc_pid_io(5)) that says what was written.
@@ -82,7 +75,19 @@ fn parse(content: &str) -> Option<Stat> {
     Some(Stat { ticks: number(14)? + number(15)? + number(16)? + number(17)?, pages: number(24)? })
 }
 
-fn children(pid: i32) -> Vec<i32> {
+/// Everything below a process, in no order.
+pub(super) fn below(top: Pid) -> Vec<i32> {
+    let mut pending = children(top.as_raw());
+    let mut found = Vec::new();
+    while let Some(pid) = pending.pop() {
+        found.push(pid);
+        pending.extend(children(pid));
+    }
+    found
+}
+
+/// The children of a process.
+pub(super) fn children(pid: i32) -> Vec<i32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
     threads
         .flatten()

@@ -1,4 +1,5 @@
-//! The launcher's loop: waits for the program to end, and ends it when it must.
+//! The launcher's loop: waits for the program to end, and ends it when it must. Of a jail that
+//! stays it ends the programs, not the jail, and knows no time: the server keeps that.
 //!
 //! Invariant: a cause is decided once, by whoever saw it first; what init says afterwards (the
 //! program was killed, of course) does not change it.
@@ -19,14 +20,16 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{init::Message, quota::Quota, syscalls, usage};
+use super::{init::Message, quota::Quota, session, syscalls, usage};
 use crate::jail::{
     cgroup::Controller,
-    wire::{Ending, Finished, Report, Spec},
+    wire::{Ending, Finished, Purpose, Report, Spec},
 };
 
 /// How long the building of a jail may take on a loaded machine, before its clock starts.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often to look whether a session in which nothing happened has woken up.
+const REST_INTERVAL: Duration = Duration::from_millis(100);
 /// How often to count by hand what no cgroup counts.
 const COUNTING_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -43,6 +46,9 @@ pub(super) struct Watch<'run> {
     said: Option<Message>,
     cause: Option<Ending>,
     counted: usage::Usage,
+    /// What the session's group had used at the last look, and whether that was all it used since.
+    cpu_us: Option<u64>,
+    is_at_rest: bool,
     /// What those wrote that init has reaped.
     reaped_wrote: u64,
 }
@@ -69,6 +75,8 @@ impl<'run> Watch<'run> {
             said: None,
             cause: None,
             counted: usage::Usage::default(),
+            cpu_us: None,
+            is_at_rest: false,
             reaped_wrote: 0,
         }
     }
@@ -134,7 +142,7 @@ impl<'run> Watch<'run> {
     }
 
     fn next_look(&self) -> Duration {
-        let mut next = self.quota.interval();
+        let mut next = if self.is_at_rest { REST_INTERVAL } else { self.quota.interval() };
         if let Some(deadline) = self.deadline() {
             next = next.min(deadline.saturating_duration_since(Instant::now()));
         }
@@ -147,6 +155,7 @@ impl<'run> Watch<'run> {
 
     fn deadline(&self) -> Option<Instant> {
         match self.started {
+            Some(_) if self.is_session() => None,
             Some(started) => started.checked_add(Duration::from_millis(self.spec.limits.wall_ms)),
             None => Some(self.built_by),
         }
@@ -157,12 +166,15 @@ impl<'run> Watch<'run> {
         if self.cause.is_some() || self.said.is_some() {
             return;
         }
+        if self.is_session() && self.rests() {
+            return;
+        }
         let (init, reaped_wrote) = (self.init, self.reaped_wrote);
         if self.quota.is_exceeded(|| reaped_wrote + usage::written_bytes(init)) {
             self.end(Ending::DiskLimit);
         }
         let cpu = self.cpu();
-        if cpu > Duration::from_millis(self.spec.limits.cpu_ms) {
+        if !self.is_session() && cpu > Duration::from_millis(self.spec.limits.cpu_ms) {
             self.end(Ending::CpuLimit);
         }
         if !self.spec.cgroup.has(Controller::Memory)
@@ -176,6 +188,15 @@ impl<'run> Watch<'run> {
         }
     }
 
+    /// Whether nothing ran in the session since the last look, so that nothing can have been
+    /// written.
+    fn rests(&mut self) -> bool {
+        let cpu_us = self.spec.cgroup.cpu_us();
+        self.is_at_rest = self.started.is_some() && cpu_us.is_some() && cpu_us == self.cpu_us;
+        self.cpu_us = cpu_us;
+        self.is_at_rest
+    }
+
     fn cpu(&mut self) -> Duration {
         let is_counted_here =
             !self.spec.cgroup.has(Controller::Memory) || !self.spec.cgroup.has(Controller::Cpu);
@@ -185,7 +206,21 @@ impl<'run> Watch<'run> {
         self.spec.cgroup.cpu_us().map_or(self.counted.cpu, Duration::from_micros)
     }
 
+    fn is_session(&self) -> bool {
+        matches!(self.spec.purpose, Purpose::Session { .. })
+    }
+
     fn end(&mut self, cause: Ending) {
+        let of_programs = match cause {
+            Ending::DiskLimit => Some(session::DISK_LIMIT),
+            Ending::OutOfMemory => Some(session::OUT_OF_MEMORY),
+            _ => None,
+        };
+        if let Some(signal) = of_programs.filter(|_| self.is_session() && self.started.is_some()) {
+            let _ = kill(self.init, signal);
+            self.quota.tolerate();
+            return;
+        }
         if self.cause.is_none() && self.said.is_none() {
             self.cause = Some(cause);
         }

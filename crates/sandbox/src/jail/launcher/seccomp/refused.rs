@@ -8,18 +8,32 @@ use seccompiler::{
     SeccompCondition, SeccompRule,
 };
 
+use super::Conditions;
+
 /// Calls that are refused whatever their arguments.
-pub(super) fn calls(has_memory_group: bool) -> impl Iterator<Item = i64> {
-    let uncounted: &[i64] = if has_memory_group { &[] } else { &[libc::SYS_memfd_create, libc::SYS_shmget] };
+pub(super) fn calls(conditions: Conditions) -> impl Iterator<Item = i64> {
+    let uncounted: &[i64] =
+        if conditions.has_memory_group { &[] } else { &[libc::SYS_memfd_create, libc::SYS_shmget] };
     WHOLE.iter().chain(uncounted).copied()
 }
 
 /// The rules of a filter that refuses on a match.
-pub(super) fn arguments() -> BTreeMap<i64, Vec<SeccompRule>> {
+pub(super) fn arguments(conditions: Conditions) -> BTreeMap<i64, Vec<SeccompRule>> {
     let mut rules = BTreeMap::new();
-    // Only Unix sockets. Compared as 32 bits, like all that follows: the kernel ignores the rest.
+    let families: &[i32] = if conditions.has_loopback {
+        &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]
+    } else {
+        &[libc::AF_UNIX]
+    };
+    // Sockets of no other family. Compared as 32 bits, like all that follows: the kernel ignores
+    // the rest.
+    let none_of: Vec<_> = families.iter().map(|family| (0, Ne, *family as u64)).collect();
+    // And no protocol but the two that everybody uses; the others are large and seldom looked at.
+    let other_protocol =
+        [(0, Ne, libc::AF_UNIX), (2, Ne, 0), (2, Ne, libc::IPPROTO_TCP), (2, Ne, libc::IPPROTO_UDP)]
+            .map(|(argument, operator, value)| (argument, operator, value as u64));
     for call in [libc::SYS_socket, libc::SYS_socketpair] {
-        rules.insert(call, vec![rule(&[(0, Ne, libc::AF_UNIX as u64)])]);
+        rules.insert(call, vec![rule(&none_of), rule(&other_protocol)]);
     }
     // Putting characters into a terminal's input, by either way, and changing its discipline.
     let requests = [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSETD];
