@@ -1,5 +1,5 @@
-//! `cargo xtask bench runs | startup | fanout | gateway | embedding`: figures of this machine, beside
-//! those of the peers.
+//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox`: figures of this machine,
+//! beside those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
@@ -9,6 +9,7 @@ mod fanout;
 mod gateway;
 mod measure;
 mod runs;
+mod sandbox;
 mod startup;
 mod table;
 
@@ -29,6 +30,9 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "fanout" => fanout::bench(workshop),
         "gateway" => gateway::bench(workshop, quick),
         "embedding" => embedding::bench(workshop, quick),
-        other => bail!("there is no bench `{other}`; there are runs, startup, fanout, gateway and embedding"),
+        "sandbox" => sandbox::bench(workshop, quick),
+        other => bail!(
+            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding and sandbox"
+        ),
     }
 }
