@@ -5,9 +5,12 @@
 //! `code`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use kernel::{Actor, Page, PageRequest, RunId, Timestamp};
 use memory::{Memory, NewDocument, Query};
 use runs::state::StepProgress;
@@ -15,13 +18,13 @@ use runs::{
     Engine, Failure, RecordKind, RunContext, RunFilter, RunState, StepOptions, StepScope, Submission,
     Workflow,
 };
-use sandbox::Limits;
+use sandbox::{Limits, WarmSnippets};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::plan::CodeLanguage;
-use crate::tools::{PendingTools, Snippet, describe};
+use crate::tools::{PendingTools, describe, failed, language_of};
 
 /// The workflow's name.
 pub const WORKFLOW: &str = "code";
@@ -166,39 +169,33 @@ fn millis(duration: Duration) -> u64 {
 
 /// Carries a snippet out.
 pub struct CodeWorkflow {
-    tools: PendingTools,
+    snippets: Shared<BoxFuture<'static, Arc<WarmSnippets>>>,
     memory: Memory,
-    folder: PathBuf,
 }
 
 impl CodeWorkflow {
     /// Snippets run in folders of their own below `folder`.
     pub fn new(tools: PendingTools, memory: Memory, folder: PathBuf) -> Self {
-        Self { tools, memory, folder }
-    }
-
-    async fn execute(&self, request: &CodeRequest) -> Result<Value, Failure> {
-        let tools = self.tools.clone().await;
-        let unusable = |error: std::io::Error| {
-            Failure::from(kernel::Error::unavailable("working_folder", error.to_string()))
-        };
-        let folder = tempfile::Builder::new().prefix("code-").tempdir_in(&self.folder).map_err(unusable)?;
         let limits = Limits {
-            wall: request.timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
             memory_bytes: 512 << 20,
             disk_bytes: 256 << 20,
             output_bytes: 256 << 10,
             ..Limits::default()
         };
-        let snippet = Snippet {
-            workspace: folder.path(),
-            file: ".snippet",
-            language: request.language,
-            code: &request.code,
-            stdin: request.stdin.as_bytes(),
-            limits,
+        let snippets =
+            tools.map(|tools| Arc::new(WarmSnippets::new(tools.sandbox, tools.toolchain, folder, limits)));
+        Self { snippets: snippets.boxed().shared(), memory }
+    }
+
+    async fn execute(&self, request: &CodeRequest) -> Result<Value, Failure> {
+        let snippet = sandbox::Snippet {
+            language: language_of(request.language),
+            code: request.code.clone(),
+            stdin: request.stdin.clone().into_bytes(),
+            wall: request.timeout_ms.map_or(DEFAULT_TIMEOUT, Duration::from_millis),
         };
-        Ok(describe(&tools.run(snippet, None).await?))
+        let snippets = self.snippets.clone().await;
+        Ok(describe(&snippets.run(snippet, None).await.map_err(failed)?))
     }
 
     async fn remember(

@@ -50,11 +50,7 @@ impl Tools {
         snippet: Snippet<'_>,
         output: Option<OutputSender>,
     ) -> Result<Execution, Failure> {
-        let language = match snippet.language {
-            CodeLanguage::Python => sandbox::Language::Python,
-            CodeLanguage::JavaScript => sandbox::Language::JavaScript,
-            CodeLanguage::Shell => sandbox::Language::Shell,
-        };
+        let language = language_of(snippet.language);
         let file = format!("{}.{}", snippet.file, language.extension());
         let argv = self.toolchain.command(language, &format!("/workspace/{file}")).map_err(failed)?;
         let path = snippet.workspace.join(&file);
@@ -76,7 +72,17 @@ impl Tools {
     }
 }
 
-fn failed(error: sandbox::Error) -> Failure {
+/// A plan's language, as the sandbox knows it.
+pub(crate) fn language_of(language: CodeLanguage) -> sandbox::Language {
+    match language {
+        CodeLanguage::Python => sandbox::Language::Python,
+        CodeLanguage::JavaScript => sandbox::Language::JavaScript,
+        CodeLanguage::Shell => sandbox::Language::Shell,
+    }
+}
+
+/// A failure of the sandbox, as a step records it.
+pub(crate) fn failed(error: sandbox::Error) -> Failure {
     Failure::from(kernel::Error::from(error))
 }
 

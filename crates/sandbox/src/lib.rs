@@ -23,6 +23,7 @@ pub mod jail;
 pub mod request;
 pub mod session;
 pub mod toolchain;
+pub mod warm;
 
 pub use driver::{Finding, Sandbox, State};
 pub use error::Error;
@@ -33,3 +34,4 @@ pub use session::{
     TerminalSize, WaysOut,
 };
 pub use toolchain::{Language, Mount, Toolchain};
+pub use warm::{Snippet, WarmSnippets};

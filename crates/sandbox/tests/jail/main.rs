@@ -11,3 +11,4 @@ mod limits;
 mod remains;
 mod session;
 mod support;
+mod warm;

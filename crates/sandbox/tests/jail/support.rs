@@ -21,7 +21,7 @@ pub fn python_options() -> JailOptions {
     with_languages(&[Language::Python, Language::Shell])
 }
 
-fn with_languages(languages: &[Language]) -> JailOptions {
+pub fn with_languages(languages: &[Language]) -> JailOptions {
     JailOptions {
         launcher: vec![env!("CARGO_BIN_EXE_jail-launcher").into()],
         toolchain: Toolchain::detect_only(languages),
