@@ -269,8 +269,10 @@ fn bootstrap(language: Language, program: &str) -> Vec<String> {
     std::iter::once(program).chain(arguments.iter().copied()).map(str::to_owned).collect()
 }
 
+/// What a program does at its end it does here too, but for the taking apart of every object, which
+/// takes longer than all the rest.
 const WAITING_PYTHON: &str = "\
-import os, sys
+import atexit, os, sys, threading
 while (byte := os.read(0, 1)) != b'\\n':
     if not byte: os._exit(0)
 sys.argv[:] = sys.argv[1:]
@@ -287,6 +289,11 @@ except BaseException as error:
     error = error.with_traceback(error.__traceback__.tb_next)
     sys.excepthook(type(error), error, error.__traceback__)
     sys.exit(1)
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(0)
 ";
 
 const WAITING_NODE: &str = "\
