@@ -54,6 +54,8 @@ pub struct CheckpointsOptions {
     pub excluded: Vec<String>,
     /// Larger files are not kept; [`Checkpoint::left_out`] names them.
     pub max_file_bytes: u64,
+    /// A folder with more files and folders in it is not kept at all.
+    pub max_entries: usize,
     /// Whether a checkpoint is on the disk, and not only with the kernel, when it is reported.
     pub sync: bool,
 }
@@ -62,7 +64,12 @@ impl Default for CheckpointsOptions {
     fn default() -> Self {
         let excluded =
             [".git", "node_modules", ".venv", "__pycache__", ".next", ".turbo", ".cache", "target"];
-        Self { excluded: excluded.map(str::to_owned).to_vec(), max_file_bytes: 256 * 1024 * 1024, sync: true }
+        Self {
+            excluded: excluded.map(str::to_owned).to_vec(),
+            max_file_bytes: 256 * 1024 * 1024,
+            max_entries: 500_000,
+            sync: true,
+        }
     }
 }
 
@@ -87,7 +94,8 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Opens the repository in `git_folder`, which must not lie in the tree, or makes it.
+    /// Opens the repository in `git_folder`, or makes it. It must not lie in the tree, and nobody
+    /// else may use it meanwhile.
     ///
     /// # Errors
     /// [`Error::CheckpointsDamaged`] and [`Error::System`].
@@ -107,7 +115,7 @@ impl Checkpoints {
     /// `meta` is the caller's.
     ///
     /// # Errors
-    /// [`Error::TooDeep`], [`Error::System`] for a file that cannot be read, and
+    /// [`Error::TooDeep`], [`Error::TooMany`], [`Error::System`] for a file that cannot be read, and
     /// [`Error::CheckpointsDamaged`].
     pub fn create(
         &self,

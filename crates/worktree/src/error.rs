@@ -117,6 +117,12 @@ pub enum Error {
         /// Where it was given up.
         path: String,
     },
+    /// More files and folders than are kept.
+    #[error("The folder has more than {limit} files and folders in it")]
+    TooMany {
+        /// How many are kept.
+        limit: usize,
+    },
     /// There is no such checkpoint, or no longer.
     #[error("There is no checkpoint {id}")]
     CheckpointNotFound {
@@ -211,6 +217,11 @@ impl From<Error> for kernel::Error {
                 (Kind::Invalid, "archive_refused", "Use a zip file of plain files and folders")
             }
             Error::TooDeep { .. } => (Kind::Limit, "folder_too_deep", "Remove the folders that lie so deep"),
+            Error::TooMany { .. } => (
+                Kind::Limit,
+                "folder_too_full",
+                "Remove what is not needed, or exclude the folders that tools fill",
+            ),
             Error::CheckpointNotFound { .. } => {
                 (Kind::NotFound, "checkpoint_not_found", "List the checkpoints to see which there are")
             }

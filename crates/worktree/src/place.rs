@@ -48,8 +48,21 @@ pub(crate) fn put_file(
     bytes: &[u8],
     placing: Placing,
 ) -> Result<(), Error> {
+    put_file_with(folder, name, path, placing, |file| file.write_all(bytes).map_err(Error::at(path)))
+}
+
+/// As [`put_file`], with what `fill` writes.
+pub(crate) fn put_file_with(
+    folder: &Folder,
+    name: &CStr,
+    path: &[u8],
+    placing: Placing,
+    fill: impl FnOnce(&mut File) -> Result<(), Error>,
+) -> Result<(), Error> {
     let (partial, mut file) = create_partial(folder).map_err(Error::at(path))?;
-    let written = fill(&mut file, bytes, placing).map_err(Error::at(path));
+    let written = prepare(&file, placing).map_err(Error::at(path)).and_then(|()| fill(&mut file));
+    let written =
+        written.and_then(|()| if placing.sync { file.sync_data().map_err(Error::at(path)) } else { Ok(()) });
     let placed =
         written.and_then(|()| place(folder, &partial, folder, name, placing.before).map_err(Error::at(path)));
     if placed.is_err() {
@@ -129,11 +142,10 @@ fn unused<T>(make: impl Fn(&CStr) -> Result<T, Errno>) -> Result<(CString, T), E
     Err(Errno::EXIST)
 }
 
-fn fill(file: &mut File, bytes: &[u8], placing: Placing) -> std::io::Result<()> {
-    give(&*file, placing.owner)?;
-    if let Some(mode) = placing.mode {
-        rustix::fs::fchmod(&*file, Mode::from_raw_mode(mode & 0o777))?;
+fn prepare(file: &File, placing: Placing) -> Result<(), Errno> {
+    give(file, placing.owner)?;
+    match placing.mode {
+        Some(mode) => rustix::fs::fchmod(file, Mode::from_raw_mode(mode & 0o777)),
+        None => Ok(()),
     }
-    file.write_all(bytes)?;
-    if placing.sync { file.sync_data() } else { Ok(()) }
 }

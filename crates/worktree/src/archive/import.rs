@@ -128,14 +128,6 @@ impl Worktree {
             let mut entry = archive.by_index(*index).map_err(|error| refused(error.to_string()))?;
             // What the archive says of its sizes was believed so far; here it is counted.
             let room = entry.size().min(limits.total_bytes - imported.bytes);
-            let mut bytes = Vec::new();
-            let read = (&mut entry).take(room.saturating_add(1)).read_to_end(&mut bytes);
-            read.map_err(|error| refused(format!("{path} cannot be unpacked: {error}")))?;
-            if bytes.len() as u64 > room {
-                return Err(refused(format!("{path} is larger than it says")));
-            }
-            imported.files += 1;
-            imported.bytes += bytes.len() as u64;
             let is_executable = entry.unix_mode().is_some_and(|mode| mode & 0o100 != 0);
             let placing = Placing {
                 before: Before::Nothing,
@@ -144,7 +136,14 @@ impl Worktree {
                 sync: inner.options.sync,
             };
             let (parent, name) = parent_in(stage, path, self)?;
-            place::put_file(&parent, &c_string(name.as_bytes()), path.as_ref(), &bytes, placing)?;
+            let mut bytes = 0;
+            place::put_file_with(&parent, &c_string(name.as_bytes()), path.as_ref(), placing, |out| {
+                let copied = std::io::copy(&mut (&mut entry).take(room.saturating_add(1)), out);
+                bytes = copied.map_err(|error| unpacking(path, error))?;
+                if bytes > room { Err(refused(format!("{path} is larger than it says"))) } else { Ok(()) }
+            })?;
+            imported.files += 1;
+            imported.bytes += bytes;
         }
         Ok(imported)
     }
@@ -228,6 +227,14 @@ fn checked<R: Read>(entry: &ZipFile<'_, R>, limits: ArchiveLimits) -> Result<Tre
         return Err(refused(format!("{path} is packed more than {} times", limits.ratio)));
     }
     Ok(path)
+}
+
+/// A full disk is no fault of the archive.
+fn unpacking(path: &TreePath, error: std::io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(_) => Error::at(path)(error),
+        None => refused(format!("{path} cannot be unpacked: {error}")),
+    }
 }
 
 fn refused(reason: String) -> Error {

@@ -90,6 +90,9 @@ pub(crate) struct Snapshot {
 struct Taking<'a, S> {
     excluded: &'a HashSet<Vec<u8>>,
     max_file_bytes: u64,
+    /// How many more files and folders are taken.
+    room: usize,
+    max_entries: usize,
     repository: &'a Repository,
     known: &'a Cache,
     seen: Cache,
@@ -111,6 +114,8 @@ impl Snapshot {
         let mut taking = Taking {
             excluded: &of.excluded,
             max_file_bytes: of.options.max_file_bytes,
+            room: of.options.max_entries,
+            max_entries: of.options.max_entries,
             repository,
             known,
             seen: Cache::beginning(&of.git_folder)?,
@@ -132,7 +137,11 @@ impl<S: Sink> Taking<'_, S> {
         if depth > MAX_DEPTH {
             return Err(Error::TooDeep { path: String::from_utf8_lossy(path).into_owned() });
         }
-        let (names, _) = folder.names(usize::MAX).map_err(Error::at(path))?;
+        let (names, more) = folder.names(self.room).map_err(Error::at(path))?;
+        if more {
+            return Err(Error::TooMany { limit: self.max_entries });
+        }
+        self.room -= names.len();
         let mut entries = Vec::with_capacity(names.len());
         for name in names {
             let path = joined(path, name.bytes());

@@ -13,10 +13,9 @@ use worktree::{Error, Expected, Resolver, WorktreeOptions};
 
 use crate::support::{Place, Thing, everything, path};
 
-const ROUNDS: usize = 10_000;
 const SECRET: &str = "the secret outside";
 
-/// Lets `work` run while `folder/inner`, `file` and `nested/a` are swapped for links that lead out.
+/// Lets `work` run while `swapped` and `file` are exchanged with links that lead out, and back.
 fn under_attack(place: &Place, work: impl FnOnce()) -> usize {
     let outside = outside(place);
     let stop = AtomicBool::new(false);
@@ -70,12 +69,12 @@ fn unharmed(outside: &Path, before: &BTreeMap<PathBuf, Thing>) {
 
 #[test]
 fn reading_and_writing_never_leave_the_folder() {
-    for resolver in [Resolver::Kernel, Resolver::ByName] {
+    for (resolver, rounds) in [(Resolver::Kernel, 10_000), (Resolver::ByName, 3_000)] {
         let (place, before) = prepared(resolver);
         let (mut read, mut written) = (0, 0);
         let targets = [path("swapped/target"), path("swapped/deep/target"), path("file")];
         let swaps = under_attack(&place, || {
-            for round in 0..ROUNDS {
+            for round in 0..rounds {
                 let target = &targets[round % targets.len()];
                 if let Ok(content) = place.tree.read(target, 1_000) {
                     assert_ne!(content.text(), Some(SECRET));
@@ -84,8 +83,10 @@ fn reading_and_writing_never_leave_the_folder() {
                 if place.tree.write(target, b"inside", Expected::Anything).is_ok() {
                     written += 1;
                 }
-                let _ = place.tree.write(&path("swapped/deep/made/new"), b"inside", Expected::Anything);
-                let _ = place.tree.remove(&path("swapped/deep/made"));
+                if round % 10 == 0 {
+                    let _ = place.tree.write(&path("swapped/deep/made/new"), b"inside", Expected::Anything);
+                    let _ = place.tree.remove(&path("swapped/deep/made"));
+                }
             }
         });
         unharmed(&outside(&place), &before);

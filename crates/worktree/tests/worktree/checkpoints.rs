@@ -349,3 +349,16 @@ fn five_thousand_files_come_back() {
     checkpoints.restore(first.id).unwrap();
     assert_eq!(everything(&place.root(), &[]), before);
 }
+
+#[test]
+fn more_than_may_be_kept_is_said_to_be_so() {
+    let place = Place::new();
+    for number in 0..11 {
+        place.put(format!("d/f{number}"), "");
+    }
+    let options = CheckpointsOptions { max_entries: 11, ..CheckpointsOptions::default() };
+    let made = place.checkpoints_with(options.clone()).create("x", Manual, Value::Null);
+    assert!(matches!(made, Err(Error::TooMany { limit: 11 })), "{made:?}");
+    fs::remove_file(place.host("d/f0")).unwrap();
+    assert!(place.checkpoints_with(options).create("x", Manual, Value::Null).is_ok());
+}
