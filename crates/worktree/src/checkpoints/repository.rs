@@ -1,8 +1,13 @@
 //! The git repository: its objects and its one ref.
+//!
+//! Only the object database is libgit2's. Opening a whole repository would have it read the
+//! configuration of the user and the machine; a broken one would then cost the checkpoints.
 
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use git2::{Odb, OdbLookupFlags, Oid, RepositoryInitOptions};
+use git2::{Odb, OdbLookupFlags, Oid};
 
 use super::object::{Kind, TreeEntry, parse_tree};
 use super::pack::PackWriter;
@@ -10,6 +15,14 @@ use super::record::{Checkpoint, CheckpointId, Commit, Record};
 use crate::error::Error;
 
 const REF: &str = "refs/heads/checkpoints";
+/// Where git puts refs when it tidies up.
+const PACKED_REFS: &str = "packed-refs";
+/// What git wants to see to take a folder for a repository; the last one makes it one.
+const LAYOUT: [(&str, &str); 2] = [
+    ("config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"),
+    ("HEAD", "ref: refs/heads/checkpoints\n"),
+];
+const FOLDERS: [&str; 2] = ["objects/pack", "refs/heads"];
 
 /// Reads objects, wherever they are.
 pub(crate) trait Objects {
@@ -25,40 +38,63 @@ pub(crate) trait Objects {
 
 /// An open repository.
 pub(crate) struct Repository {
-    repository: git2::Repository,
+    path: PathBuf,
+    objects: Odb<'static>,
     sync: bool,
 }
 
 impl Repository {
     /// Makes the repository if there is none. No template and no hook comes with it.
     pub(crate) fn make(path: &Path) -> Result<(), Error> {
-        if git2::Repository::open_bare(path).is_ok() {
+        if path.join("HEAD").exists() {
             return Ok(());
         }
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).external_template(false).initial_head("checkpoints");
-        git2::Repository::init_opts(path, &options).map_err(damaged)?;
+        for folder in FOLDERS {
+            fs::create_dir_all(path.join(folder)).map_err(failed)?;
+        }
+        for (name, text) in LAYOUT {
+            replace(&path.join(name), text, false).map_err(failed)?;
+        }
         Ok(())
     }
 
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, Error> {
-        let repository = git2::Repository::open_bare(path).map_err(damaged)?;
-        Ok(Self { repository, sync })
+        let objects = Odb::new().map_err(damaged)?;
+        let folder = path.join("objects");
+        let folder = folder.to_str().ok_or_else(|| Error::CheckpointsDamaged {
+            reason: format!("its path {} is no text", path.display()),
+        })?;
+        objects.add_disk_alternate(folder).map_err(damaged)?;
+        Ok(Self { path: path.to_owned(), objects, sync })
     }
 
     /// The newest checkpoint.
     pub(crate) fn head(&self) -> Result<Option<Commit>, Error> {
-        match self.repository.refname_to_id(REF) {
-            Ok(id) => Commit::parse(id, &self.bytes(id)?).map(Some),
-            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(damaged(error)),
+        match self.head_id()? {
+            Some(id) => Commit::parse(id, &self.bytes(id)?).map(Some),
+            None => Ok(None),
         }
+    }
+
+    fn head_id(&self) -> Result<Option<Oid>, Error> {
+        let text = match fs::read_to_string(self.path.join(REF)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let packed = fs::read_to_string(self.path.join(PACKED_REFS)).unwrap_or_default();
+                let line = packed.lines().find_map(|line| line.strip_suffix(REF));
+                match line {
+                    Some(id) => id.to_owned(),
+                    None => return Ok(None),
+                }
+            }
+            text => text.map_err(failed)?,
+        };
+        let id = Oid::from_str(text.trim()).map_err(damaged)?;
+        Ok(Some(id))
     }
 
     pub(crate) fn commit_of(&self, id: CheckpointId) -> Result<Commit, Error> {
         let not_found = || Error::CheckpointNotFound { id: id.to_string() };
-        let odb = self.odb()?;
-        let object = match odb.read(id.oid()) {
+        let object = match self.objects.read(id.oid()) {
             Ok(object) => object,
             Err(error) if error.code() == git2::ErrorCode::NotFound => return Err(not_found()),
             Err(error) => return Err(damaged(error)),
@@ -71,7 +107,7 @@ impl Repository {
 
     /// Whether an object is there, as far as packs are known that were there when it was opened.
     pub(crate) fn has(&self, id: Oid) -> bool {
-        self.odb().is_ok_and(|odb| odb.exists_ext(id, OdbLookupFlags::NO_REFRESH))
+        self.objects.exists_ext(id, OdbLookupFlags::NO_REFRESH)
     }
 
     pub(crate) fn tree(&self, id: Oid) -> Result<Vec<TreeEntry>, Error> {
@@ -88,7 +124,7 @@ impl Repository {
     }
 
     pub(crate) fn packs(&self) -> PathBuf {
-        self.repository.path().join("objects").join("pack")
+        self.path.join("objects").join("pack")
     }
 
     /// Writes the commit into the pack, finishes it, and moves the ref: the checkpoint is there.
@@ -103,22 +139,29 @@ impl Repository {
         let id = commit.checkpoint.id.oid();
         pack.put(Kind::Commit, id, &bytes)?;
         pack.finish()?;
-        self.repository.reference(REF, id, true, "checkpoint").map_err(damaged)?;
-        if self.sync {
-            let file = self.repository.path().join(REF);
-            std::fs::File::open(file).and_then(|file| file.sync_all()).map_err(failed)?;
-        }
+        replace(&self.path.join(REF), &format!("{id}\n"), self.sync).map_err(failed)?;
         Ok(commit.checkpoint)
     }
+}
 
-    fn odb(&self) -> Result<Odb<'_>, Error> {
-        self.repository.odb().map_err(damaged)
+/// Writes a small file whole or not at all. Git looks at no ref whose name ends so.
+fn replace(path: &Path, text: &str, sync: bool) -> std::io::Result<()> {
+    let partial = path.with_extension("lock");
+    let mut file = fs::File::create(&partial)?;
+    file.write_all(text.as_bytes())?;
+    if sync {
+        file.sync_data()?;
+    }
+    fs::rename(&partial, path)?;
+    match path.parent() {
+        Some(folder) if sync => fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
 }
 
 impl Objects for Repository {
     fn bytes(&self, id: Oid) -> Result<Vec<u8>, Error> {
-        Ok(self.odb()?.read(id).map_err(damaged)?.data().to_vec())
+        Ok(self.objects.read(id).map_err(damaged)?.data().to_vec())
     }
 }
 
