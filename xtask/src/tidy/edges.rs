@@ -4,7 +4,8 @@
 use super::tree::{Crate, File, Tree};
 use super::{Rule, Violation};
 
-const PLANES: [&str; 7] = ["runs", "models", "memory", "sandbox", "accounts", "vault", "embeddings"];
+const PLANES: [&str; 8] =
+    ["runs", "models", "memory", "sandbox", "accounts", "vault", "embeddings", "worktree"];
 const APPS: [&str; 4] = ["studio", "desk", "brands", "plugins"];
 const SURFACES: [&str; 2] = ["store", "http-surface"];
 
