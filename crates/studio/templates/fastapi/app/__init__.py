@@ -1,0 +1,1 @@
+"""The site: pages, texts, styles and the JSON API."""

@@ -1,0 +1,15 @@
+/** @type {import('next').NextConfig} */
+const config = {
+  // The folder the site is served from: "" at the top, "/preview" below that folder.
+  basePath: (process.env.ATELIER_BASE ?? '').replace(/\/+$/, ''),
+  // `localhost` and what is below it is always allowed; a preview on another name is said so.
+  allowedDevOrigins: process.env.ATELIER_HOSTS?.split(',') ?? [],
+  // This folder, even where a folder above has a lock file of its own.
+  turbopack: { root: import.meta.dirname },
+  // Nothing is asked of other machines: no look for newer versions, no advice to upgrade.
+  experimental: { agentUpgrade: false },
+  // The preview shows the page as visitors will see it.
+  devIndicators: false,
+}
+
+export default config

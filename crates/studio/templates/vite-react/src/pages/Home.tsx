@@ -1,0 +1,14 @@
+import { Hero } from '../components/Hero'
+import { Ideas } from '../components/Ideas'
+import content from '../content.json'
+// atelier:imports
+
+export function HomePage() {
+  return (
+    <>
+      <Hero {...content.home.hero} />
+      <Ideas {...content.home.ideas} />
+      {/* atelier:sections */}
+    </>
+  )
+}
