@@ -17,6 +17,7 @@
 //! Start reading at [`request`], then [`jail`].
 
 pub mod driver;
+pub mod egress;
 pub mod error;
 pub mod jail;
 pub mod request;
