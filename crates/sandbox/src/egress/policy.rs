@@ -10,7 +10,7 @@ use hyper::{
     header::{HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue},
 };
 
-use super::{Refusal, Rule, host::Host};
+use super::{Refusal, Registries, Rule, host::Host};
 
 /// The rules of one session. The default allows nothing.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,14 @@ impl Policy {
     #[must_use]
     pub fn broker(mut self, broker: Broker) -> Self {
         self.brokers.push(broker);
+        self
+    }
+
+    /// Trusts the registries of this machine, and lends their credentials for reading.
+    #[must_use]
+    pub fn allow_registries(mut self, registries: &Registries) -> Self {
+        self.trusted.extend(registries.rules());
+        self.brokers.extend(registries.brokers().iter().cloned());
         self
     }
 

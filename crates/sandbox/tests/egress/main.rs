@@ -10,5 +10,6 @@ mod limits;
 mod lookup;
 mod machine_proxy;
 mod plain;
+mod registries;
 mod support;
 mod tls;
