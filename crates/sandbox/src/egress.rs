@@ -24,6 +24,7 @@
 
 mod address;
 mod answers;
+mod fetch;
 mod forwarding;
 mod gate;
 mod hello;
@@ -57,6 +58,7 @@ use requests::Entry;
 use session::Session;
 
 pub use address::Range;
+pub use fetch::{FetchError, FetchRequest, Fetched, fetch};
 pub use host::{Host, HostError};
 pub use machine_proxy::{MachineProxy, MachineProxyError};
 pub use policy::{Broker, BrokerError, Policy};

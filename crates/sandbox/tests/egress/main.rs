@@ -6,6 +6,7 @@
 
 mod brokers;
 mod bypass;
+mod fetching;
 mod limits;
 mod lookup;
 mod machine_proxy;
