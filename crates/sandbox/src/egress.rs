@@ -116,7 +116,8 @@ pub struct Options {
     pub limits: Limits,
     /// Tells when a connection was made.
     pub clock: Arc<dyn Clock>,
-    /// Gets every attempt as it ends.
+    /// Gets every attempt as it ends. A session can make as many as it likes, so whoever stores
+    /// them has to bound that.
     pub on_connection: OnConnection,
 }
 

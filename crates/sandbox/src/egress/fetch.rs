@@ -7,7 +7,7 @@
 mod address;
 mod message;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -135,11 +135,7 @@ impl From<FetchError> for kernel::Error {
 }
 
 /// Fetches an address, if the policy allows its host and that of every redirect.
-pub async fn fetch(
-    request: &FetchRequest,
-    policy: &Arc<Policy>,
-    uplink: &Uplink,
-) -> Result<Fetched, FetchError> {
+pub async fn fetch(request: &FetchRequest, policy: &Policy, uplink: &Uplink) -> Result<Fetched, FetchError> {
     let following = Box::pin(follow(request, policy, uplink));
     tokio::time::timeout(request.timeout, following).await.map_err(|_| FetchError::TimedOut)?
 }

@@ -9,7 +9,7 @@ use hyper::{
     body::Incoming,
     client::conn::http1,
     header::{
-        CONNECTION, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+        CONNECTION, HeaderName, HeaderValue, LOCATION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
         TRANSFER_ENCODING, UPGRADE,
     },
     upgrade::OnUpgrade,
@@ -17,7 +17,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 
 use super::{
-    Failure, Stopped,
+    Failure, Refusal, Stopped,
     answers::Body,
     host::Host,
     session::{Attempt, Session},
@@ -75,6 +75,17 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Keeps a tool on the plain way where its requests get a secret: the host, which was asked over
+/// TLS, sends it on to `https://` addresses of its own, and there nothing could be added.
+pub(super) fn keep_plain(headers: &mut HeaderMap, secure: &str, plain: &str) {
+    let Some(location) = headers.get(LOCATION).and_then(|value| value.to_str().ok()) else { return };
+    let rest = location.strip_prefix("https://").and_then(|rest| rest.strip_prefix(secure));
+    let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#'])) else { return };
+    if let Ok(location) = HeaderValue::try_from(format!("http://{plain}{rest}")) {
+        headers.insert(LOCATION, location);
+    }
+}
+
 /// The names that the `Connection` headers list.
 fn listed(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
@@ -96,9 +107,11 @@ pub(super) async fn send(
     let (host, port) = to.clone();
     session.spawn(async move {
         tokio::select! {
+            // First, so that nothing is sent to a host that was withdrawn a moment ago.
+            biased;
+            () = watching.withdrawn(&host, port) => kept.stop(Refusal::Withdrawn),
             _ = connection.with_upgrades() => {}
             () = kept.meter().idle(watching.limits.idle) => {}
-            () = watching.withdrawn(&host, port) => kept.stop(super::Refusal::Withdrawn),
         }
     });
     let mut response = sender.send_request(request).await.map_err(|error| {
@@ -138,6 +151,23 @@ fn carry_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_is_kept_on_the_plain_way() {
+        for (location, expected) in [
+            ("https://a.example/x?y", "http://a.example/x?y"),
+            ("https://a.example", "http://a.example"),
+            ("https://a.example.evil.test/x", "https://a.example.evil.test/x"),
+            ("https://a.example:8443/x", "https://a.example:8443/x"),
+            ("https://b.example/x", "https://b.example/x"),
+            ("/x", "/x"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(LOCATION, HeaderValue::from_static(location));
+            keep_plain(&mut headers, "a.example", "a.example");
+            assert_eq!(headers[LOCATION], expected);
+        }
+    }
 
     #[test]
     fn what_is_between_two_neighbours_stays_there() {

@@ -41,8 +41,8 @@ pub(super) async fn serve(session: Arc<Session>, socket: UdpSocket) {
         match socket.recv_from(&mut packet).await {
             Ok((length, from)) => {
                 if let Some(answer) = answer(&session, &mut reported, &packet[..length]) {
-                    // A client that is gone needs no answer, and a full buffer makes it ask again.
-                    let _ = socket.try_send_to(&answer, from);
+                    // A client that is gone needs no answer.
+                    let _ = socket.send_to(&answer, from).await;
                 }
             }
             // An answer to somebody who was gone comes back as an error of the next read.

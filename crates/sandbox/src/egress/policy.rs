@@ -175,9 +175,10 @@ impl Broker {
         self.port
     }
 
-    /// Whether a request of this method may use it.
-    pub(super) fn serves(&self, method: &Method) -> bool {
-        !self.read_only || matches!(*method, Method::GET | Method::HEAD)
+    /// Whether a request of this method may use it. One that goes on in another protocol is no
+    /// reading, whatever its method.
+    pub(super) fn serves(&self, method: &Method, is_upgrade: bool) -> bool {
+        !self.read_only || (matches!(*method, Method::GET | Method::HEAD) && !is_upgrade)
     }
 
     /// The header, for nothing but the request to its host.

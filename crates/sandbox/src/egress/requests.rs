@@ -33,6 +33,9 @@ use super::{
 /// The port of plain HTTP.
 const HTTP_PORT: u16 = 80;
 
+/// Headers that name another method than the request's own.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
 /// Where a connection from inside arrived, which says what its requests may be for.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
@@ -175,12 +178,18 @@ async fn carry(session: &Arc<Session>, asked: Asked, mut request: Request<Incomi
         let policy = session.policy();
         policy.judge(&host, port)?;
         let broker = policy.broker_for(&host, port);
-        if broker.is_some_and(|broker| !broker.serves(request.method())) {
+        if broker.is_some_and(|broker| !broker.serves(request.method(), client.is_some())) {
             return Err(Refusal::ReadOnly.into());
         }
         let stream = open(session, &attempt, &host, port, broker).await?;
         let request = outgoing(request, &host, port, broker, client.as_ref())?;
-        forwarding::send(session, &attempt, (host, port), stream, request, client).await
+        let to = (host.clone(), port);
+        let mut response = forwarding::send(session, &attempt, to, stream, request, client).await?;
+        if let Some(broker) = broker {
+            let (secure, plain) = (host.authority(broker.port(), 443), host.authority(port, HTTP_PORT));
+            forwarding::keep_plain(response.headers_mut(), &secure, &plain);
+        }
+        Ok(response)
     };
     match sent.await {
         Ok(response) => response,
@@ -225,6 +234,8 @@ fn outgoing(
     request.headers_mut().insert(HOST, authority);
     forwarding::ask_for(request.headers_mut(), upgrade);
     if let Some(broker) = broker {
+        // Some servers would take a GET with one of these for a PUT.
+        METHOD_OVERRIDES.iter().for_each(|name| drop(request.headers_mut().remove(*name)));
         let (name, value) = broker.header();
         request.headers_mut().insert(name, value);
     }

@@ -51,6 +51,15 @@ pub enum RuleError {
     },
 }
 
+impl From<RuleError> for kernel::Error {
+    fn from(error: RuleError) -> Self {
+        let message = error.to_string();
+        Self::new(kernel::Kind::Invalid, "egress_rule_invalid", message)
+            .with_hint("Write a rule like example.com, *.example.com or example.com:8443")
+            .with_source(error)
+    }
+}
+
 impl Rule {
     /// A rule for exactly this host and port.
     #[must_use]

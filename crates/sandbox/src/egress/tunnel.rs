@@ -108,10 +108,12 @@ pub(super) async fn relay(
         copy_bidirectional(&mut client, &mut upstream).await
     };
     tokio::select! {
+        // First, so that nothing is sent to a host that was withdrawn a moment ago.
+        biased;
+        () = session.withdrawn(host, port) => attempt.stop(Refusal::Withdrawn),
         // Either side may break off whenever it likes; there is nobody to tell.
         _ = copying => {}
         () = attempt.meter().idle(session.limits.idle) => {}
-        () = session.withdrawn(host, port) => attempt.stop(Refusal::Withdrawn),
     }
 }
 

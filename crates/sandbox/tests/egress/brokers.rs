@@ -79,11 +79,30 @@ async fn a_secret_for_reading_does_not_write() {
     let server = Server::secure(Behaviour::Answer(HELLO)).await;
     let policy = trust(&["open.test"]).broker(broker().read_only());
     let mut world = World::new(policy).leads("open.test", 443, server.address);
-    let request = "PUT http://open.test/package HTTP/1.1\r\nHost: open.test\r\nContent-Length: 0\r\n\r\n";
-    let answer = world.ask_proxy(request).await;
-    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("only for reading"), "{answer}");
-    assert_eq!(world.event().await.verdict, Verdict::Refused(Refusal::ReadOnly));
+    for (method, headers) in
+        [("PUT", "Content-Length: 0"), ("GET", "Connection: upgrade\r\nUpgrade: websocket")]
+    {
+        let request =
+            format!("{method} http://open.test/package HTTP/1.1\r\nHost: open.test\r\n{headers}\r\n\r\n");
+        let answer = world.ask_proxy(request).await;
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("only for reading"), "{answer}");
+        assert_eq!(world.event().await.verdict, Verdict::Refused(Refusal::ReadOnly));
+    }
     assert_eq!(server.connections(), 0);
+    let request = "GET http://open.test/package HTTP/1.1\r\nHost: open.test\r\nX-HTTP-Method-Override: PUT\r\n\
+                   Connection: close\r\n\r\n";
+    assert!(world.ask_proxy(request).await.ends_with("hello"));
+    assert!(!server.received().to_lowercase().contains("override"), "{}", server.received());
+}
+
+#[tokio::test]
+async fn a_tool_that_is_sent_on_by_the_host_stays_on_the_plain_way() {
+    let answer = b"HTTP/1.1 301 Moved\r\nlocation: https://open.test/simple/\r\ncontent-length: 0\r\n\r\n";
+    let server = Server::secure(Behaviour::Answer(answer)).await;
+    let world = World::new(policy()).leads("open.test", 443, server.address);
+    let request = "GET http://open.test/simple HTTP/1.1\r\nHost: open.test\r\nConnection: close\r\n\r\n";
+    let answer = world.ask_proxy(request).await;
+    assert!(answer.contains("\r\nlocation: http://open.test/simple/\r\n"), "{answer}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::support::{Behaviour, HELLO, Server, Table, client_config, trust};
 
 struct Bench {
     table: Arc<Table>,
-    policy: Arc<Policy>,
+    policy: Policy,
     uplink: Uplink,
 }
 
@@ -16,7 +16,7 @@ impl Bench {
     fn new(policy: Policy) -> Self {
         let table = Arc::new(Table::default());
         let uplink = Uplink::new(table.clone()).with_tls(client_config());
-        Self { table, policy: Arc::new(policy), uplink }
+        Self { table, policy, uplink }
     }
 
     fn leads(self, name: &str, port: u16, to: SocketAddr) -> Self {
