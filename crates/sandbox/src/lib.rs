@@ -18,6 +18,7 @@
 //! Start reading at [`request`], then [`jail`].
 
 pub mod driver;
+pub mod egress;
 pub mod error;
 pub mod jail;
 pub mod request;
@@ -27,7 +28,7 @@ pub mod warm;
 
 pub use driver::{Finding, Sandbox, State};
 pub use error::Error;
-pub use jail::{Jail, JailOptions};
+pub use jail::{Jail, JailOptions, copy_tree};
 pub use request::{Execution, Limits, Outcome, OutputChunk, OutputSender, Request, Stream};
 pub use session::{
     Command, Exit, Process, ProcessHandle, Session, SessionLimits, SessionRequest, SessionUsage,

@@ -16,7 +16,7 @@ const ONLY_IN_TESTS: [(&str, &str); 2] = [("http-surface", "store"), ("atelier",
 /// Parts that belong to some crates: nobody else depends on them.
 const PARTS: [(&str, &[&str]); 7] = [
     ("axum", &["http-surface", "testkit"]),
-    ("hyper", &["http-surface", "testkit"]),
+    ("hyper", &["http-surface", "testkit", "sandbox"]),
     ("tower-http", &["http-surface", "testkit"]),
     ("sqlx", &["store"]),
     ("libsqlite3-sys", &["store"]),

@@ -19,7 +19,10 @@ use nix::{
 
 /// Copies a folder to one that does not exist yet. Blocks share their place on the disk where the
 /// file system can do that.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// What the system says; then a part may have been copied.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     let metadata = fs::symlink_metadata(from)?;
     copy_content(&File::open(from)?, from, to)?;

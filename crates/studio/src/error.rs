@@ -1,0 +1,149 @@
+//! What can go wrong in the Studio, and how it is told to people.
+
+use kernel::{Kind, SessionId};
+
+/// A failure of the Studio.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no template of this name.
+    #[error("There is no template called `{name}`")]
+    TemplateUnknown {
+        /// As it was asked for.
+        name: String,
+        /// Those there are.
+        known: Vec<String>,
+    },
+    /// A template cannot be read; it is part of the program, so this is a defect.
+    #[error("The template `{name}` cannot be read: {reason}")]
+    TemplateBroken {
+        /// Which.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no such session.
+    #[error("There is no session {id}")]
+    SessionNotFound {
+        /// As it was asked for.
+        id: SessionId,
+    },
+    /// A session cannot be called so.
+    #[error("A session cannot be called so: {reason}")]
+    NameUnfit {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// What the project needs could not be installed.
+    #[error("What the project needs could not be installed: `{command}` {how}")]
+    InstallFailed {
+        /// The command.
+        command: String,
+        /// How it ended.
+        how: String,
+        /// The last of what it wrote.
+        said: String,
+    },
+    /// Nothing says how the project is started.
+    #[error("Nothing says how this project is started")]
+    NoDevCommand,
+    /// Something else has the dev server's port.
+    #[error("Port {port} of this session is in use by another program")]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// The dev server ended, again and again.
+    #[error("The dev server {how}")]
+    DevServerEnded {
+        /// How it ended.
+        how: String,
+        /// The last of what it wrote.
+        said: String,
+    },
+    /// The dev server runs, but does not answer on its port.
+    #[error("The dev server did not answer on port {port} within {seconds} s")]
+    DevServerSilent {
+        /// The port.
+        port: u16,
+        /// How long it was waited for.
+        seconds: u64,
+        /// The ports that something listens on instead.
+        listening: Vec<u16>,
+    },
+    /// Something failed below.
+    #[error(transparent)]
+    Sandbox(#[from] sandbox::Error),
+    /// The same of the session's folder.
+    #[error(transparent)]
+    Worktree(#[from] worktree::Error),
+    /// The same of what is kept.
+    #[error("{}", .0.message)]
+    Kernel(#[from] kernel::Error),
+    /// The session's folder cannot be made, copied or moved.
+    #[error("The session's folder cannot be used: {0}")]
+    Folder(#[from] std::io::Error),
+}
+
+impl From<Error> for kernel::Error {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let (kind, code, hint) = match error {
+            Error::Sandbox(error) => return error.into(),
+            Error::Worktree(error) => return error.into(),
+            Error::Kernel(error) => return error,
+            Error::TemplateUnknown { ref known, .. } => {
+                (Kind::Invalid, "template_unknown", Some(format!("There are: {}", known.join(", "))))
+            }
+            Error::TemplateBroken { .. } => (Kind::Internal, "template_broken", None),
+            Error::SessionNotFound { .. } => (Kind::NotFound, "session_not_found", None),
+            Error::NameUnfit { .. } => {
+                (Kind::Invalid, "session_name_unfit", Some("Use one line of at most 120 characters".into()))
+            }
+            Error::InstallFailed { ref said, .. } => (Kind::Unavailable, "install_failed", Some(last(said))),
+            Error::NoDevCommand => (
+                Kind::Invalid,
+                "no_dev_command",
+                Some("Give the command that starts it, and the port it listens on".into()),
+            ),
+            Error::PortInUse { .. } => (
+                Kind::Conflict,
+                "dev_port_in_use",
+                Some("Stop that program, or start the dev server on another port".into()),
+            ),
+            Error::DevServerEnded { ref said, .. } => {
+                (Kind::Unavailable, "dev_server_ended", Some(last(said)))
+            }
+            Error::DevServerSilent { ref listening, .. } => {
+                (Kind::Unavailable, "dev_server_silent", Some(elsewhere(listening)))
+            }
+            Error::Folder(_) => (
+                Kind::Unavailable,
+                "session_folder",
+                Some("Check that the workspace's disk is there and not full".into()),
+            ),
+        };
+        let converted = Self::new(kind, code, message).with_source(error);
+        match hint {
+            Some(hint) => converted.with_hint(hint),
+            None => converted,
+        }
+    }
+}
+
+fn last(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    match lines[lines.len().saturating_sub(5)..].join("\n") {
+        nothing if nothing.is_empty() => "It wrote nothing".into(),
+        said => format!("It wrote last: {said}"),
+    }
+}
+
+fn elsewhere(listening: &[u16]) -> String {
+    match listening {
+        [] => "Nothing listens on any port; look at the logs".into(),
+        ports => {
+            let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+            format!("Something listens on {}; start it with that port", ports.join(", "))
+        }
+    }
+}

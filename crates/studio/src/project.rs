@@ -1,0 +1,299 @@
+//! A session while somebody works on it: its folder, and everything that is open around it.
+
+mod dev;
+mod install;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Clock, SessionId};
+use parking_lot::Mutex;
+use sandbox::egress::{self, Connection, Egress, Policy, Registries, Rule, Uplink, Verdict};
+use sandbox::{Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream};
+use tokio::net::TcpStream;
+use worktree::{Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
+
+use crate::error::Error;
+use crate::logs::{LogSource, Logs};
+use crate::session::StudioSession;
+use crate::template::Template;
+
+pub use dev::{DevServer, DevState};
+pub(crate) use install::Installations;
+pub use snapshot::Snapshot;
+
+/// Where programs inside keep what is nobody's: caches and settings. It goes with the sandbox.
+const HOME: &str = "/tmp/home";
+/// Where what belongs there lies before it is copied.
+const HOME_SOURCE: &str = "/etc/atelier/home";
+/// How much of a command's output is kept when nothing else is said.
+pub const OUTPUT_BYTES: usize = 64 << 10;
+
+/// What every session's sandbox is made with.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Makes sandboxes.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// The registries this machine is set up with.
+    pub registries: Arc<Registries>,
+    /// This machine's way to the net.
+    pub uplink: Uplink,
+    /// What a session may use.
+    pub limits: SessionLimits,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where a session's folders are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The folder that programs inside see as `/workspace`.
+    pub workspace: PathBuf,
+    /// The repository of its checkpoints, which they never see.
+    pub checkpoints: PathBuf,
+}
+
+impl Places {
+    /// Those of a session below the Studio's folder.
+    pub fn of(studio: &std::path::Path, id: &SessionId) -> Self {
+        let folder = studio.join(id.as_str());
+        Self { workspace: folder.join("workspace"), checkpoints: folder.join("checkpoints") }
+    }
+}
+
+/// An open session.
+pub struct Project {
+    session: Mutex<StudioSession>,
+    template: Template,
+    sandbox: Arc<dyn Session>,
+    egress: Option<Egress>,
+    registries: Arc<Registries>,
+    tree: Worktree,
+    checkpoints: Arc<Checkpoints>,
+    logs: Arc<Logs>,
+    dev: DevServer,
+    /// Held while something is installed.
+    installing: tokio::sync::Mutex<()>,
+}
+
+impl Project {
+    /// Opens the sandbox around a session's folder.
+    pub(crate) async fn open(
+        session: StudioSession,
+        template: Template,
+        places: &Places,
+        surroundings: &Surroundings,
+        logs: Arc<Logs>,
+    ) -> Result<Arc<Self>, Error> {
+        let inside = surroundings.registries.inside();
+        let request = SessionRequest {
+            workspace: places.workspace.clone(),
+            environment: environment(&inside.environment),
+            limits: surroundings.limits.clone(),
+            network: true,
+            files: inside
+                .files
+                .iter()
+                .map(|(path, text)| (PathBuf::from(HOME_SOURCE).join(path), text.clone()))
+                .collect(),
+            mounts: inside.readable.iter().map(|path| sandbox::Mount { path: path.clone() }).collect(),
+        };
+        let sandbox = surroundings.sandbox.open(request).await?;
+        prepare_home(sandbox.as_ref(), !inside.files.is_empty()).await?;
+        let egress = sandbox
+            .take_ways_out()
+            .map(|ways| start_egress(ways, policy_of(&session, &surroundings.registries)?, surroundings, &logs))
+            .transpose()?;
+        let owner = sandbox.owner().map(|(user, group)| Owner { user, group });
+        let tree = Worktree::open(&places.workspace, WorktreeOptions { owner, ..WorktreeOptions::default() })?;
+        let checkpoints = Checkpoints::open(
+            &places.checkpoints,
+            tree.clone(),
+            CheckpointsOptions { sync: false, ..CheckpointsOptions::default() },
+            surroundings.clock.clone(),
+        )?;
+        Ok(Arc::new(Self {
+            session: Mutex::new(session),
+            template,
+            sandbox,
+            egress,
+            registries: surroundings.registries.clone(),
+            tree,
+            checkpoints: Arc::new(checkpoints),
+            logs,
+            dev: DevServer::new(),
+            installing: tokio::sync::Mutex::new(()),
+        }))
+    }
+
+    /// The session, as it is now.
+    pub fn session(&self) -> StudioSession {
+        self.session.lock().clone()
+    }
+
+    /// The template it began with.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Its folder. Calls block.
+    pub fn tree(&self) -> &Worktree {
+        &self.tree
+    }
+
+    /// The states its folder was in. Calls block.
+    pub fn checkpoints(&self) -> &Arc<Checkpoints> {
+        &self.checkpoints
+    }
+
+    /// What its programs write.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.logs
+    }
+
+    /// Its sandbox.
+    pub fn sandbox(&self) -> &Arc<dyn Session> {
+        &self.sandbox
+    }
+
+    /// Takes over what was changed of the session: its rules hold from now on.
+    pub(crate) fn change(&self, session: StudioSession) -> Result<(), Error> {
+        if let Some(egress) = &self.egress {
+            egress.set_policy(policy_of(&session, &self.registries)?);
+        }
+        *self.session.lock() = session;
+        Ok(())
+    }
+
+    /// Connects to a port that a program of the session listens on.
+    ///
+    /// # Errors
+    /// When nothing does.
+    pub async fn connect(&self, port: u16) -> Result<TcpStream, Error> {
+        Ok(self.sandbox.connect(port).await?)
+    }
+
+    /// Runs a command to its end, and writes what it says to the logs.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn run(&self, source: LogSource, command: Command) -> Result<Execution, Error> {
+        let (sender, mut chunks) = tokio::sync::mpsc::channel::<OutputChunk>(256);
+        let logging = async {
+            let mut lines = [crate::logs::Lines::default(), crate::logs::Lines::default()];
+            while let Some(chunk) = chunks.recv().await {
+                let at = usize::from(chunk.stream == Stream::Stderr);
+                for line in lines[at].take(&chunk.bytes) {
+                    self.logs.add(source, chunk.stream, &line);
+                }
+            }
+            for (mut lines, stream) in lines.into_iter().zip([Stream::Stdout, Stream::Stderr]) {
+                lines.end().iter().for_each(|line| self.logs.add(source, stream, line));
+            }
+        };
+        let running = self.execute(command, sender);
+        let (execution, ()) = tokio::join!(running, logging);
+        execution
+    }
+
+    async fn execute(&self, command: Command, output: OutputSender) -> Result<Execution, Error> {
+        Ok(self.sandbox.execute(command, Some(output)).await?)
+    }
+
+    /// What is to be known of the project at a glance. Blocks.
+    ///
+    /// # Errors
+    /// When its folder cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        Snapshot::of(&self.tree, &self.template, &self.session.lock())
+    }
+
+    /// Ends everything that is open. The folder stays.
+    pub async fn close(&self) {
+        self.dev_stop().await;
+        self.sandbox.close().await;
+    }
+}
+
+/// What every program inside gets.
+fn environment(of_registries: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let fixed = [
+        ("HOME", HOME),
+        ("CI", "1"),
+        ("NO_COLOR", "1"),
+        ("BROWSER", "none"),
+        ("NEXT_TELEMETRY_DISABLED", "1"),
+        ("PYTHONDONTWRITEBYTECODE", "1"),
+        ("npm_config_update_notifier", "false"),
+        ("npm_config_fund", "false"),
+        ("npm_config_audit", "false"),
+    ];
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    fixed.chain(of_registries.clone()).collect()
+}
+
+/// The folder for caches and settings, with what the registries' tools have to be told.
+async fn prepare_home(sandbox: &dyn Session, has_files: bool) -> Result<(), Error> {
+    let copying = if has_files { format!(" && cp -r {HOME_SOURCE}/. {HOME}") } else { String::new() };
+    let script = format!("mkdir -p {HOME}{copying}");
+    let command = Command {
+        argv: ["sh", "-c", &script].map(str::to_owned).into(),
+        wall: Some(Duration::from_secs(20)),
+        output_bytes: 1024,
+        ..Command::default()
+    };
+    let execution = sandbox.execute(command, None).await?;
+    if execution.outcome.is_success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&execution.stderr).into_owned();
+    Err(std::io::Error::other(said).into())
+}
+
+fn policy_of(session: &StudioSession, registries: &Registries) -> Result<Policy, Error> {
+    let policy = Policy::default().allow_registries(registries);
+    session.allowed_hosts.iter().try_fold(policy, |policy, host| {
+        let rule: Rule = host.parse().map_err(|error: egress::RuleError| {
+            let message = format!("`{}` is no host that can be allowed: {error}", shortened(host));
+            kernel::Error::invalid("host_rule_invalid", message)
+        })?;
+        Ok(policy.allow(rule))
+    })
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+fn start_egress(
+    ways: sandbox::WaysOut,
+    policy: Policy,
+    surroundings: &Surroundings,
+    logs: &Arc<Logs>,
+) -> Result<Egress, Error> {
+    let listeners = egress::Listeners { proxy: ways.proxy, http: ways.http, https: ways.https, dns: ways.dns };
+    let logs = logs.clone();
+    let options = egress::Options {
+        uplink: surroundings.uplink.clone(),
+        limits: egress::Limits::default(),
+        clock: surroundings.clock.clone(),
+        on_connection: Arc::new(move |connection| note(&logs, &connection)),
+    };
+    Ok(Egress::start(listeners, policy, options)?)
+}
+
+/// Says in the logs what was let out and what was refused.
+fn note(logs: &Logs, connection: &Connection) {
+    let Connection { host, port, verdict, sent_bytes, received_bytes, .. } = connection;
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    match verdict {
+        Verdict::Allowed => {
+            logs.say(format!("network: {host}{port}, {sent_bytes} bytes out, {received_bytes} in"));
+        }
+        Verdict::Refused(why) => logs.say(format!("network: {host}{port} refused, {why}")),
+        Verdict::Failed(why) => logs.say(format!("network: {host}{port} not reached, {why}")),
+    }
+}

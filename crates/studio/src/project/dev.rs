@@ -1,0 +1,247 @@
+//! The dev server: started, waited for until it answers, started again when it crashes, and stopped.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sandbox::{Command, Outcome, Process, ProcessHandle, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::Project;
+use crate::error::Error;
+use crate::logs::{Lines, LogSource};
+use crate::session::DevCommand;
+
+/// How often it is started again within [`CALM`].
+const RESTARTS: usize = 3;
+/// After so long without a crash, earlier ones are forgotten.
+const CALM: Duration = Duration::from_secs(60);
+/// How often to ask whether it answers.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// How long a dev server may take that nothing is known of.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the dev server does.
+#[derive(Clone, Debug)]
+pub enum DevState {
+    /// Nobody has started it, or somebody has stopped it.
+    Stopped,
+    /// What the project needs is being installed.
+    Installing,
+    /// It was started and does not answer yet.
+    Starting,
+    /// It answers.
+    Running {
+        /// On this port.
+        port: u16,
+    },
+    /// It could not be started, or crashed too often.
+    Failed(Arc<Error>),
+}
+
+/// The dev server of one session.
+pub struct DevServer {
+    state: watch::Sender<DevState>,
+    task: Mutex<Option<JoinHandle<()>>>,
+    process: Mutex<Option<ProcessHandle>>,
+}
+
+impl DevServer {
+    pub(super) fn new() -> Self {
+        Self { state: watch::Sender::new(DevState::Stopped), task: Mutex::default(), process: Mutex::default() }
+    }
+}
+
+/// How a dev server is started, in all detail.
+struct Start {
+    argv: Vec<String>,
+    environment: std::collections::BTreeMap<String, String>,
+    port: u16,
+    path: String,
+    patience: Duration,
+}
+
+impl Project {
+    /// What the dev server does now.
+    pub fn dev_state(&self) -> DevState {
+        self.dev.state.borrow().clone()
+    }
+
+    /// Follows what the dev server does.
+    pub fn dev_states(&self) -> watch::Receiver<DevState> {
+        self.dev.state.subscribe()
+    }
+
+    /// Says that something is being installed, before the dev server is started for the first time.
+    pub(crate) fn dev_waits_for_installation(&self) {
+        self.dev.state.send_replace(DevState::Installing);
+    }
+
+    /// Says that it cannot be started.
+    pub(crate) fn dev_failed(&self, error: Error) {
+        self.dev.state.send_replace(DevState::Failed(Arc::new(error)));
+    }
+
+    /// Starts it, in place of the one that runs, and returns when it answers. With a command it is
+    /// started by that one from now on.
+    ///
+    /// # Errors
+    /// [`Error::NoDevCommand`], [`Error::PortInUse`], [`Error::DevServerEnded`],
+    /// [`Error::DevServerSilent`]; and those of the sandbox.
+    pub async fn dev_start(self: &Arc<Self>, command: Option<DevCommand>) -> Result<u16, Arc<Error>> {
+        if let Some(command) = command {
+            self.session.lock().dev = Some(command);
+        }
+        let start = self.start().map_err(Arc::new)?;
+        self.dev_stop().await;
+        let ports = self.sandbox.ports().await.map_err(|error| Arc::new(error.into()))?;
+        if ports.contains(&start.port) {
+            return Err(Arc::new(Error::PortInUse { port: start.port }));
+        }
+        self.dev.state.send_replace(DevState::Starting);
+        let mut states = self.dev_states();
+        let project = Arc::clone(self);
+        let task = tokio::spawn(async move { project.keep_up(start).await });
+        *self.dev.task.lock() = Some(task);
+        let settled = |state: &DevState| !matches!(state, DevState::Starting | DevState::Installing);
+        match states.wait_for(settled).await.map(|state| state.clone()) {
+            Ok(DevState::Running { port }) => Ok(port),
+            Ok(DevState::Failed(error)) => Err(error),
+            _ => Err(Arc::new(sandbox::Error::SessionClosed.into())),
+        }
+    }
+
+    /// Stops it, if it runs.
+    pub async fn dev_stop(&self) {
+        if let Some(task) = self.dev.task.lock().take() {
+            task.abort();
+        }
+        let process = self.dev.process.lock().take();
+        if let Some(process) = process {
+            process.kill();
+            let _ = process.wait().await;
+        }
+        self.dev.state.send_replace(DevState::Stopped);
+    }
+
+    fn start(&self) -> Result<Start, Error> {
+        if let Some(DevCommand { command, port }) = self.session.lock().dev.clone() {
+            return Ok(Start {
+                argv: ["sh", "-c", &command].map(str::to_owned).into(),
+                environment: [("PORT".to_owned(), port.to_string())].into(),
+                port,
+                path: "/".into(),
+                patience: PATIENCE,
+            });
+        }
+        let dev = self.template().dev.as_ref().ok_or(Error::NoDevCommand)?;
+        let filled = |text: &String| text.replace("{port}", &dev.port.to_string());
+        Ok(Start {
+            argv: dev.command.iter().map(filled).collect(),
+            environment: dev.environment.iter().map(|(name, value)| (name.clone(), filled(value))).collect(),
+            port: dev.port,
+            path: dev.ready.path.clone(),
+            patience: dev.ready.timeout(),
+        })
+    }
+
+    /// Starts it and starts it again, until it is stopped or crashes too often.
+    async fn keep_up(self: Arc<Self>, start: Start) {
+        let mut crashes: Vec<Instant> = Vec::new();
+        loop {
+            self.logs().say(format!("$ {}", start.argv.join(" ")));
+            let ended = match self.start_once(&start).await {
+                Ok(outcome) => outcome,
+                Err(error) => return self.dev_failed(error),
+            };
+            crashes.retain(|crash| crash.elapsed() < CALM);
+            crashes.push(Instant::now());
+            let how = in_words(ended);
+            self.logs().say(format!("The dev server {how}"));
+            if crashes.len() > RESTARTS {
+                let how = format!("{how}, {} times in a minute", crashes.len());
+                let said = self.logs().last(LogSource::Dev, 12);
+                return self.dev_failed(Error::DevServerEnded { how, said });
+            }
+            self.dev.state.send_replace(DevState::Starting);
+            sleep(Duration::from_millis(200) * (1 << crashes.len())).await;
+        }
+    }
+
+    /// Starts it and gives how it ended after it had answered.
+    async fn start_once(&self, start: &Start) -> Result<Outcome, Error> {
+        let command = Command {
+            argv: start.argv.clone(),
+            environment: start.environment.clone(),
+            ..Command::default()
+        };
+        let Process { input, output, handle } = self.sandbox.start(command, None).await?;
+        *self.dev.process.lock() = Some(handle.clone());
+        let logs = self.logs().clone();
+        tokio::spawn(async move {
+            // Kept open: some servers end when there is nothing more to read.
+            let _input = input;
+            let mut output = output;
+            let mut lines = [Lines::default(), Lines::default()];
+            while let Some(chunk) = output.recv().await {
+                let at = usize::from(chunk.stream == Stream::Stderr);
+                for line in lines[at].take(&chunk.bytes) {
+                    logs.add(LogSource::Dev, chunk.stream, &line);
+                }
+            }
+        });
+        tokio::select! {
+            exit = handle.wait() => {
+                let how = exit.map_or_else(|error| error.to_string(), |exit| in_words(exit.outcome));
+                // What it wrote last is on its way.
+                sleep(Duration::from_millis(50)).await;
+                let said = self.logs().last(LogSource::Dev, 12);
+                return Err(Error::DevServerEnded { how, said });
+            }
+            answers = self.wait_until_it_answers(start) => answers?,
+        }
+        self.dev.state.send_replace(DevState::Running { port: start.port });
+        Ok(handle.wait().await.map_or(Outcome::Signalled(9), |exit| exit.outcome))
+    }
+
+    async fn wait_until_it_answers(&self, start: &Start) -> Result<(), Error> {
+        let asking = async {
+            while !self.answers(start.port, &start.path).await {
+                sleep(INTERVAL).await;
+            }
+        };
+        if timeout(start.patience, asking).await.is_ok() {
+            return Ok(());
+        }
+        let listening = self.sandbox.ports().await.unwrap_or_default();
+        if let Some(process) = self.dev.process.lock().take() {
+            process.kill();
+        }
+        Err(Error::DevServerSilent { port: start.port, seconds: start.patience.as_secs(), listening })
+    }
+
+    /// Whether an HTTP answer comes, whatever it says.
+    async fn answers(&self, port: u16, path: &str) -> bool {
+        let Ok(mut stream) = self.sandbox.connect(port).await else { return false };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
+        let mut first = [0; 5];
+        let asked = stream.write_all(request.as_bytes()).await;
+        asked.is_ok() && stream.read_exact(&mut first).await.is_ok() && &first == b"HTTP/"
+    }
+}
+
+/// How a program ended, to follow its name.
+pub(super) fn in_words(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Exited(code) => format!("ended with exit code {code}"),
+        Outcome::Signalled(signal) => format!("was ended by signal {signal}"),
+        Outcome::TimedOut => "took too long".into(),
+        Outcome::CpuLimit => "used up its processor time".into(),
+        Outcome::OutOfMemory => "ran out of memory".into(),
+        Outcome::DiskLimit => "made the session's folder too large".into(),
+        Outcome::Cancelled => "was stopped".into(),
+    }
+}

@@ -1,0 +1,55 @@
+//! A session as it is kept.
+
+use async_trait::async_trait;
+use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+
+/// A session: a project that a person works on with agents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StudioSession {
+    /// Its id.
+    pub id: SessionId,
+    /// What people call it.
+    pub name: String,
+    /// The template it began with.
+    pub template: String,
+    /// How its dev server is started, if otherwise than its template says.
+    pub dev: Option<DevCommand>,
+    /// Hosts that the owner lets its programs reach, beside the registries: rules of
+    /// [`sandbox::egress`].
+    pub allowed_hosts: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When somebody worked on it last.
+    pub updated_at: Timestamp,
+}
+
+/// How a dev server is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevCommand {
+    /// A line for the shell.
+    pub command: String,
+    /// The port it listens on.
+    pub port: u16,
+}
+
+/// Keeps sessions.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Keeps a new one.
+    async fn create_session(&self, session: &StudioSession) -> Result<()>;
+
+    /// Changes one; `false` when there is none.
+    async fn update_session(&self, session: &StudioSession) -> Result<bool>;
+
+    /// Finds one that is not deleted.
+    async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>>;
+
+    /// Those that are not deleted, the one worked on last first.
+    async fn list_sessions(&self, page: &PageRequest) -> Result<Page<StudioSession>>;
+
+    /// Marks one as deleted; `false` when there is none.
+    async fn delete_session(&self, id: &SessionId, at: Timestamp) -> Result<bool>;
+
+    /// Forgets those that were deleted before a time, and says which they were.
+    async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>>;
+}

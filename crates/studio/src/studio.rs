@@ -1,0 +1,279 @@
+//! The service: makes, finds, opens, closes and deletes sessions.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Clock, Ids, Page, PageRequest, SessionId};
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+use worktree::checkpoints::CheckpointKind;
+use worktree::{Expected, TreePath, Worktree, WorktreeOptions};
+
+use crate::error::Error;
+use crate::logs::Logs;
+use crate::project::{Installations, Places, Project, Surroundings};
+use crate::session::{SessionStore, StudioSession};
+use crate::template::{Template, Templates};
+
+/// How long a deleted session can be taken back.
+pub const TRASH: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest name of a session, in characters.
+const NAME_CHARACTERS: usize = 120;
+
+/// What the Studio consists of.
+pub struct StudioParts {
+    /// Keeps sessions.
+    pub store: Arc<dyn SessionStore>,
+    /// What their sandboxes are made with; it takes a moment to find out.
+    pub surroundings: futures::future::Shared<futures::future::BoxFuture<'static, Surroundings>>,
+    /// Where their folders are.
+    pub folder: PathBuf,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes their ids.
+    pub ids: Ids,
+}
+
+/// A session to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewSession {
+    /// The template it begins with; the first one if absent.
+    pub template: Option<String>,
+    /// What it is called; after its template if absent.
+    pub name: Option<String>,
+}
+
+/// Makes, finds, opens, closes and deletes sessions.
+pub struct Studio {
+    parts: StudioParts,
+    installations: Installations,
+    /// Those that are open, or being opened.
+    open: Mutex<HashMap<SessionId, Arc<Opening>>>,
+}
+
+/// A session's logs outlive its sandbox.
+struct Opening {
+    logs: Arc<Logs>,
+    project: OnceCell<Arc<Project>>,
+}
+
+impl Studio {
+    /// The Studio over its parts.
+    pub fn new(parts: StudioParts) -> Self {
+        let installations = Installations::new(parts.folder.join("installed"));
+        Self { parts, installations, open: Mutex::default() }
+    }
+
+    /// What a session can begin with.
+    ///
+    /// # Errors
+    /// [`Error::TemplateBroken`].
+    pub fn templates(&self) -> Result<&'static [Template], Error> {
+        Ok(Templates::built_in()?.all())
+    }
+
+    /// Makes a session. When this returns its folder has the template's files; what it needs is
+    /// being installed, and its dev server started.
+    ///
+    /// # Errors
+    /// [`Error::TemplateUnknown`], [`Error::NameUnfit`]; and when its folder cannot be made.
+    pub async fn create(self: &Arc<Self>, new: NewSession) -> Result<StudioSession, Error> {
+        let templates = Templates::built_in()?;
+        let template = match &new.template {
+            Some(name) => templates.find(name)?,
+            None => &templates.all()[0],
+        };
+        let name = match new.name {
+            Some(name) => fit_name(&name)?,
+            None => template.title.en.clone(),
+        };
+        let now = self.parts.clock.now();
+        let session = StudioSession {
+            id: self.parts.ids.fresh(),
+            name,
+            template: template.name.clone(),
+            dev: None,
+            allowed_hosts: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        let places = Places::of(&self.parts.folder, &session.id);
+        let (installations, filled) = (self.installations.clone(), template.clone());
+        let is_installed = tokio::task::spawn_blocking(move || fill(&places, &filled, &installations))
+            .await
+            .map_err(std::io::Error::other)??;
+        self.parts.store.create_session(&session).await?;
+        let (studio, id) = (Arc::clone(self), session.id.clone());
+        tokio::spawn(async move { studio.begin(&id, is_installed).await });
+        Ok(session)
+    }
+
+    /// Opens a fresh session, installs what it needs and starts its dev server.
+    async fn begin(&self, id: &SessionId, is_installed: bool) {
+        let project = match self.project(id).await {
+            Ok(project) => project,
+            Err(error) => {
+                tracing::warn!(%id, %error, "a fresh session could not be opened");
+                return;
+            }
+        };
+        if !is_installed {
+            project.dev_waits_for_installation();
+            if let Err(error) = project.install_fresh(&self.installations).await {
+                project.logs().say(error.to_string());
+                return project.dev_failed(error);
+            }
+        }
+        let checkpoints = Arc::clone(project.checkpoints());
+        let first = tokio::task::spawn_blocking(move || {
+            checkpoints.create("The template", CheckpointKind::Manual, serde_json::Value::Null)
+        });
+        if project.template().dev.is_some()
+            && let Err(error) = project.dev_start(None).await
+        {
+            project.logs().say(error.to_string());
+        }
+        if let Ok(Err(error)) = first.await {
+            tracing::warn!(%id, %error, "a fresh session has no first checkpoint");
+        }
+    }
+
+    /// A session.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`].
+    pub async fn find(&self, id: &SessionId) -> Result<StudioSession, Error> {
+        let found = self.parts.store.find_session(id).await?;
+        found.ok_or_else(|| Error::SessionNotFound { id: id.clone() })
+    }
+
+    /// The sessions, the one worked on last first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn list(&self, page: &PageRequest) -> Result<Page<StudioSession>, Error> {
+        Ok(self.parts.store.list_sessions(page).await?)
+    }
+
+    /// Changes a session: its name, or the hosts it may reach.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], [`Error::NameUnfit`]; and for a rule that is none.
+    pub async fn update(&self, mut session: StudioSession) -> Result<StudioSession, Error> {
+        session.name = fit_name(&session.name)?;
+        session.updated_at = self.parts.clock.now();
+        if let Some(project) = self.opened(&session.id) {
+            project.change(session.clone())?;
+        }
+        if !self.parts.store.update_session(&session).await? {
+            return Err(Error::SessionNotFound { id: session.id });
+        }
+        Ok(session)
+    }
+
+    /// An open session; opens it if need be. Its dev server is not started by that.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], and when its sandbox cannot be made.
+    pub async fn project(&self, id: &SessionId) -> Result<Arc<Project>, Error> {
+        let session = self.find(id).await?;
+        let opening = self.opening(id);
+        let project = opening.project.get_or_try_init(|| async {
+            let template = Templates::built_in()?.find(&session.template)?.clone();
+            let places = Places::of(&self.parts.folder, id);
+            let surroundings = self.parts.surroundings.clone().await;
+            Project::open(session, template, &places, &surroundings, opening.logs.clone()).await
+        });
+        Ok(project.await?.clone())
+    }
+
+    /// A session that is open already.
+    pub fn opened(&self, id: &SessionId) -> Option<Arc<Project>> {
+        self.open.lock().get(id)?.project.get().cloned()
+    }
+
+    /// What a session's programs write, also while it is closed.
+    pub fn logs(&self, id: &SessionId) -> Arc<Logs> {
+        self.opening(id).logs.clone()
+    }
+
+    fn opening(&self, id: &SessionId) -> Arc<Opening> {
+        let mut open = self.open.lock();
+        let opening = open.entry(id.clone()).or_insert_with(|| {
+            Arc::new(Opening { logs: Logs::new(self.parts.clock.clone()), project: OnceCell::new() })
+        });
+        Arc::clone(opening)
+    }
+
+    /// Ends everything of a session that is open. It is opened again when it is needed.
+    pub async fn close(&self, id: &SessionId) {
+        let opening = self.open.lock().remove(id);
+        if let Some(project) = opening.as_ref().and_then(|opening| opening.project.get()) {
+            project.close().await;
+        }
+    }
+
+    /// Ends everything that is open, side by side.
+    pub async fn close_all(&self) {
+        let open: Vec<SessionId> = self.open.lock().keys().cloned().collect();
+        futures::future::join_all(open.iter().map(|id| self.close(id))).await;
+    }
+
+    /// Closes a session and moves its folder to the trash.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`], and when its folder cannot be moved.
+    pub async fn delete(&self, id: &SessionId) -> Result<(), Error> {
+        if !self.parts.store.delete_session(id, self.parts.clock.now()).await? {
+            return Err(Error::SessionNotFound { id: id.clone() });
+        }
+        self.close(id).await;
+        let trash = self.parts.folder.join("trash");
+        tokio::fs::create_dir_all(&trash).await?;
+        match tokio::fs::rename(self.parts.folder.join(id.as_str()), trash.join(id.as_str())).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what has been in the trash for longer than [`TRASH`].
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn empty_trash(&self) -> Result<(), Error> {
+        let before = kernel::Timestamp(self.parts.clock.now().0 - i64::try_from(TRASH.as_millis()).unwrap_or(0));
+        for id in self.parts.store.purge_sessions(before).await? {
+            let folder = self.parts.folder.join("trash").join(id.as_str());
+            if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%id, %error, "a deleted session's folder could not be removed");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fit_name(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    let reason = match name {
+        "" => "it is empty",
+        long if long.chars().count() > NAME_CHARACTERS => "it is too long",
+        lines if lines.chars().any(char::is_control) => "it has characters that cannot be shown",
+        fit => return Ok(fit.to_owned()),
+    };
+    Err(Error::NameUnfit { reason })
+}
+
+/// Makes a session's folder from its template, with what was installed for an earlier one. Says
+/// whether there was such. Blocks.
+fn fill(places: &Places, template: &Template, installations: &Installations) -> Result<bool, Error> {
+    std::fs::create_dir_all(&places.workspace)?;
+    let tree = Worktree::open(&places.workspace, WorktreeOptions::default())?;
+    for (path, content) in template.files() {
+        tree.write(&TreePath::parse(&path)?, &content, Expected::Absent)?;
+    }
+    Ok(installations.restore(template, &places.workspace)? || template.install.is_none())
+}
