@@ -35,7 +35,7 @@ pub struct SessionRequest {
     pub limits: SessionLimits,
     /// Whether the session gets [`WaysOut`]. Its own loopback it has in any case.
     pub network: bool,
-    /// Files that are visible inside, read-only: path and content.
+    /// Files that are visible inside, read-only: a path below `/etc` and the content.
     pub files: Vec<(PathBuf, String)>,
     /// Files and folders of the host that are visible inside, read-only, at the same path.
     pub mounts: Vec<Mount>,

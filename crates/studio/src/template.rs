@@ -226,7 +226,8 @@ mod tests {
             assert!(!files.keys().any(|path| path.contains("node_modules/")));
             assert_eq!(template.installation().is_some(), template.package_manager != "none");
             if let Some(dev) = &template.dev {
-                assert!(dev.command.iter().any(|argument| argument.contains("{port}")));
+                let mut places = dev.command.iter().chain(dev.environment.values());
+                assert!(places.any(|place| place.contains("{port}")), "{}", template.name);
             }
         }
     }

@@ -72,9 +72,6 @@ impl Layout {
     /// The same with what programs need that stay and may have ways out.
     pub(super) fn for_session(&self, network: bool, files: &[(PathBuf, String)], mounts: &[&Path]) -> Self {
         let mut layout = self.clone();
-        for path in mounts {
-            layout.add(path);
-        }
         if network {
             for path in CERTIFICATES {
                 layout.add(Path::new(path));
@@ -87,6 +84,12 @@ impl Layout {
                     "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n".to_owned(),
                 ),
             ]);
+        }
+        for path in mounts {
+            // Nothing can be put into a folder that is there, read-only, with all that is in it.
+            if !layout.folders.iter().any(|folder| path.starts_with(folder)) {
+                layout.add(path);
+            }
         }
         layout.written.extend(files.iter().cloned());
         layout

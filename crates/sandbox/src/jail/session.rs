@@ -103,6 +103,10 @@ fn specification(jail: &Jail, request: &SessionRequest) -> Result<(Spec, Environ
         let reason = "a share of less than 10 thousandths of a processor does not start anything";
         return Err(Error::InvalidRequest { reason: reason.into() });
     }
+    if let Some((path, _)) = request.files.iter().find(|(path, _)| !path.starts_with("/etc")) {
+        let reason = format!("{} is not below /etc, where files are shown", path.display());
+        return Err(Error::InvalidRequest { reason });
+    }
     let mut environment = supervise::base_environment(jail);
     if request.network {
         environment.extend(proxy_environment());

@@ -139,6 +139,7 @@ fn make_target(target: &Path, is_folder: bool) -> io::Result<()> {
 fn write_files(base: &Path, spec: &Spec) -> io::Result<()> {
     for (path, content) in &spec.layout.written {
         let target = inside(base, path);
+        make_target(target.parent().unwrap_or(base), true)?;
         fs::write(&target, content)?;
         fs::set_permissions(&target, fs::Permissions::from_mode(0o444))?;
     }

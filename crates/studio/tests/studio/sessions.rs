@@ -1,0 +1,147 @@
+//! Making, opening, closing and deleting sessions, and their dev servers.
+
+use std::time::{Duration, Instant};
+
+use kernel::PageRequest;
+use sandbox::Command;
+use studio::{DevCommand, DevState, Error, LogSource, NewSession};
+use worktree::{Expected, TreePath};
+
+use crate::support::{Bench, FakeSessionStore, get, studio_in};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_react_app_is_served_and_the_second_one_needs_no_network() {
+    let bench = Bench::new();
+    let started = Instant::now();
+    let (_, first) = bench.running("vite-react").await;
+    println!("the first after {:?}", started.elapsed());
+    let page = get(&first, 5173, "/").await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("/src/main.tsx"), "{page}");
+    first.close().await;
+
+    let started = Instant::now();
+    let (session, second) = bench.running("vite-react").await;
+    println!("the second after {:?}", started.elapsed());
+    let lines = second.logs().follow().0;
+    assert!(!lines.iter().any(|line| line.source == LogSource::Install), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.line.starts_with("network:")), "{lines:?}");
+
+    let snapshot = second.snapshot().expect("read");
+    assert_eq!(snapshot.framework.as_deref(), Some("react"));
+    assert_eq!(snapshot.package_manager.as_deref(), Some("npm"));
+    assert_eq!(snapshot.port, Some(5173));
+    assert!(!second.tree().list(&TreePath::root()).expect("read").entries.iter().any(|one| one.name == ".npm"));
+
+    bench.studio.close(&session.id).await;
+    let again = bench.studio.project(&session.id).await.expect("it opens");
+    assert!(matches!(again.dev_state(), DevState::Stopped));
+    again.dev_start(None).await.expect("it starts");
+    assert!(get(&again, 5173, "/").await.contains("/src/main.tsx"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_template_is_served() {
+    let bench = Bench::new();
+    for (template, port) in [("express", 3000), ("fastapi", 8000), ("nextjs", 3000)] {
+        let started = Instant::now();
+        let (session, project) = bench.running(template).await;
+        println!("{template} after {:?}", started.elapsed());
+        let DevState::Running { port: running } = project.dev_state() else { panic!("{template}") };
+        assert_eq!(running, port, "{template}");
+        let page = get(&project, port, "/").await;
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("</h1>"), "{template}: {page}");
+        bench.studio.close(&session.id).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dev_server_that_fails_says_why() {
+    let bench = Bench::new();
+    let new = NewSession { template: Some("empty".into()), name: Some("  Mine  ".into()) };
+    let session = bench.studio.create(new).await.expect("a session");
+    assert_eq!(session.name, "Mine");
+    let project = bench.studio.project(&session.id).await.expect("it opens");
+    let error = project.dev_start(None).await.expect_err("nothing says how");
+    assert!(matches!(*error, Error::NoDevCommand));
+
+    let dev = |command: &str| Some(DevCommand { command: command.into(), port: 4100 });
+    let error = project.dev_start(dev("echo it is broken >&2; exit 3")).await.expect_err("it ends");
+    let error = kernel::Error::from(std::sync::Arc::try_unwrap(error).unwrap_or(Error::NoDevCommand));
+    println!("{error:?}");
+    assert!(matches!(project.dev_state(), DevState::Failed(_)));
+
+    let serve = "python3 -m http.server 4100 --bind 127.0.0.1";
+    let path = TreePath::parse("index.html").expect("a path");
+    project.tree().write(&path, b"<h1>here</h1>", Expected::Anything).expect("written");
+    assert_eq!(project.dev_start(dev(serve)).await.expect("it starts"), 4100);
+    assert!(get(&project, 4100, "/").await.contains("<h1>here</h1>"));
+
+    let other = Command {
+        argv: ["sh", "-c", "python3 -m http.server 4200 --bind 127.0.0.1"].map(str::to_owned).into(),
+        ..Command::default()
+    };
+    let _other = project.sandbox().start(other, None).await.expect("starts");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !project.sandbox().ports().await.expect("known").contains(&4200) {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let taken = Some(DevCommand { command: serve.into(), port: 4200 });
+    let error = project.dev_start(taken).await.expect_err("the port is taken");
+    assert!(matches!(*error, Error::PortInUse { port: 4200 }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dev_server_that_crashes_is_started_again_but_not_for_ever() {
+    let bench = Bench::new();
+    let new = NewSession { template: Some("empty".into()), name: None };
+    let session = bench.studio.create(new).await.expect("a session");
+    let project = bench.studio.project(&session.id).await.expect("it opens");
+    let command = "python3 -m http.server 4100 --bind 127.0.0.1 & sleep 1.5; kill $!; exit 9".to_owned();
+    project.dev_start(Some(DevCommand { command, port: 4100 })).await.expect("it starts");
+    let mut states = project.dev_states();
+    let failed = |state: &DevState| matches!(state, DevState::Failed(_));
+    let state = tokio::time::timeout(Duration::from_secs(60), states.wait_for(failed)).await;
+    let state = state.expect("in time").expect("open").clone();
+    let DevState::Failed(error) = state else { unreachable!() };
+    assert_eq!(error.to_string(), "The dev server ended with exit code 9, 4 times in a minute");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_found_renamed_deleted_and_survive_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = std::sync::Arc::new(FakeSessionStore::default());
+    let studio = studio_in(folder.path(), store.clone());
+    let unknown = NewSession { template: Some("nothing".into()), name: None };
+    assert!(matches!(studio.create(unknown).await, Err(Error::TemplateUnknown { .. })));
+    for name in ["", " ", "a\nb", &"x".repeat(121)] {
+        let new = NewSession { template: Some("empty".into()), name: Some(name.into()) };
+        assert!(matches!(studio.create(new).await, Err(Error::NameUnfit { .. })), "{name:?}");
+    }
+    let new = NewSession { template: Some("empty".into()), name: Some("Café ☕ 日本".into()) };
+    let session = studio.create(new).await.expect("a session");
+    let project = studio.project(&session.id).await.expect("it opens");
+    let path = TreePath::parse("notes/один.txt").expect("a path");
+    project.tree().write(&path, b"kept", Expected::Absent).expect("written");
+    let mut changed = studio.find(&session.id).await.expect("there");
+    changed.allowed_hosts = vec!["no host at all".into()];
+    assert!(studio.update(changed.clone()).await.is_err());
+    changed.allowed_hosts = vec!["example.com".into()];
+    changed.name = "Renamed".into();
+    studio.update(changed).await.expect("changed");
+    studio.close_all().await;
+
+    let studio = studio_in(folder.path(), store);
+    let listed = studio.list(&PageRequest { limit: 10, cursor: None }).await.expect("listed").items;
+    assert_eq!(listed.iter().map(|session| session.name.as_str()).collect::<Vec<_>>(), ["Renamed"]);
+    let project = studio.project(&session.id).await.expect("it opens");
+    let kept = project.tree().read(&path, 100).expect("read");
+    assert_eq!(kept.text(), Some("kept"));
+    studio.delete(&session.id).await.expect("deleted");
+    assert!(matches!(studio.project(&session.id).await, Err(Error::SessionNotFound { .. })));
+    assert!(matches!(studio.delete(&session.id).await, Err(Error::SessionNotFound { .. })));
+    let trashed = folder.path().join("trash").join(session.id.as_str()).join("workspace/notes/один.txt");
+    assert!(trashed.exists());
+    studio.empty_trash().await.expect("emptied");
+    assert!(trashed.exists(), "it is kept for seven days");
+}
