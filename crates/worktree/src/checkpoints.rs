@@ -15,7 +15,7 @@
 //! - The ref moves last: a process killed at any moment leaves the checkpoints as they were.
 //! - A restore begins with a checkpoint of what is there, so it can be undone.
 //!
-//! Start reading at [`Checkpoints`], then [`snapshot`] and [`restore`].
+//! Start reading at [`Checkpoints`], then `snapshot.rs` and `restore.rs`.
 
 mod cache;
 mod diff;

@@ -14,7 +14,7 @@
 //!   permissions and empty folders as they are, and its repository lies elsewhere.
 //! - Every answer is bounded in size and time, however many files there are.
 //!
-//! Start reading at [`worktree`], then [`folder`] for how paths are resolved; for checkpoints at
+//! Start reading at [`worktree`], then `folder.rs` for how paths are resolved; for checkpoints at
 //! [`checkpoints`].
 
 pub mod archive;

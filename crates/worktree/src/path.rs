@@ -1,7 +1,7 @@
 //! Paths as people and agents write them, made safe to resolve.
 //!
 //! Invariant: a [`TreePath`] has no part that could lead upwards or away; whether what it names is
-//! a link is the business of [`crate::folder`].
+//! a link is the business of `folder.rs`.
 
 use std::fmt;
 use std::str::FromStr;

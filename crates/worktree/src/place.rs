@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::folder::{Folder, c_string, give};
 use crate::path::PARTIAL;
+use crate::remove::remove_entry;
 use crate::worktree::Owner;
 
 /// Somebody may have left a file under the very name; a few are tried.
@@ -26,6 +27,10 @@ const NEW: OFlags =
 pub(crate) enum Before {
     /// A file or link, which is replaced, or nothing.
     Anything,
+    /// As `Anything`, without waiting for the disk: many files are replaced one after the other,
+    /// and ext4 begins to write a file out when it replaces another, but not when they are swapped.
+    /// A folder is replaced too.
+    OneOfMany,
     /// Nothing.
     Nothing,
 }
@@ -105,8 +110,10 @@ pub(crate) fn make_partial_folder(root: &Folder, owner: Option<Owner>) -> Result
 
 /// Moves one name to another.
 pub(crate) fn place(from: &Folder, old: &CStr, to: &Folder, new: &CStr, before: Before) -> Result<(), Errno> {
-    if before == Before::Anything {
-        return rustix::fs::renameat(from, old, to, new);
+    match before {
+        Before::Anything => return rustix::fs::renameat(from, old, to, new),
+        Before::OneOfMany => return swap(from, old, to, new),
+        Before::Nothing => {}
     }
     match rustix::fs::renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
         // Some file systems cannot; a second name for the file refuses to replace as well.
@@ -115,6 +122,15 @@ pub(crate) fn place(from: &Folder, old: &CStr, to: &Folder, new: &CStr, before: 
             from.unlink(old)
         }
         moved => moved,
+    }
+}
+
+fn swap(from: &Folder, old: &CStr, to: &Folder, new: &CStr) -> Result<(), Errno> {
+    match rustix::fs::renameat_with(from, old, to, new, RenameFlags::EXCHANGE) {
+        Ok(()) => remove_entry(from, old, false),
+        // There is nothing to swap with, or the file system cannot.
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => rustix::fs::renameat(from, old, to, new),
+        Err(errno) => Err(errno),
     }
 }
 

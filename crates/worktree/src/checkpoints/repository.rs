@@ -59,6 +59,10 @@ impl Repository {
     }
 
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, Error> {
+        // To hash again what is read would cost a third of a restore; that a file was damaged is
+        // seen by the checksum of its compressed bytes.
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| git2::opts::strict_hash_verification(false));
         let objects = Odb::new().map_err(damaged)?;
         let folder = path.join("objects");
         let folder = folder.to_str().ok_or_else(|| Error::CheckpointsDamaged {

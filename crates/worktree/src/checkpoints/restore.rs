@@ -48,7 +48,6 @@ pub struct Restored {
 struct Restoring<'a> {
     repository: &'a Repository,
     owner: Option<Owner>,
-    sync: bool,
     written: usize,
     removed: usize,
 }
@@ -58,7 +57,9 @@ impl Checkpoints {
     /// after a failure or a killed process does what was left.
     ///
     /// A file or folder that was never kept stays, also in a folder that was not there; where
-    /// something kept has to stand in its place, it goes.
+    /// something kept has to stand in its place, it goes. Without [`crate::WorktreeOptions::sync`]
+    /// the files reach the disk when the system writes them; after a power cut, restoring again
+    /// brings them back.
     ///
     /// # Errors
     /// [`Error::CheckpointNotFound`], [`Error::CheckpointsDamaged`], [`Error::System`], and those
@@ -84,9 +85,12 @@ impl Checkpoints {
             return Ok(Restored { checkpoint: before.clone(), before, written: 0, removed: 0 });
         }
         self.write_note(id)?;
-        let (owner, sync) = (inner.options.owner, inner.options.sync);
-        let mut restoring = Restoring { repository: &repository, owner, sync, written: 0, removed: 0 };
+        let owner = inner.options.owner;
+        let mut restoring = Restoring { repository: &repository, owner, written: 0, removed: 0 };
         restoring.folder(&root, b"", Some(present), target.tree)?;
+        if inner.options.sync {
+            rustix::fs::syncfs(&root).map_err(Error::at(b"."))?;
+        }
         let Restoring { written, removed, .. } = restoring;
         let record = Record {
             label: format!("Restored: {}", target.checkpoint.label),
@@ -255,10 +259,11 @@ impl Restoring<'_> {
         }
         let bytes = self.repository.blob(entry.id)?;
         let placing = Placing {
-            before: Before::Anything,
+            before: Before::OneOfMany,
             mode: Some(object::permissions(entry.mode)),
             owner: self.owner,
-            sync: self.sync,
+            // All of them are brought to the disk at once, at the end.
+            sync: false,
         };
         let put = || {
             if is_file {
