@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { lookAt, openBrowser } from './check/browser.mjs'
 import { checkPreview } from './check/preview.mjs'
 import { createProject, removeProject, restoreSnapshot, run, sameFiles, serve, takeSnapshot } from './check/project.mjs'
-import { applyPalette, applyRecipe, changeText, fill, namesOf } from './check/recipes.mjs'
+import { applyPalette, applyRecipe, changeText, fill, namesOf, readTranslation } from './check/recipes.mjs'
 import { checkShared, checkTemplate, listTemplates, readTemplate } from './check/template.mjs'
 
 const { values, positionals } = parseArgs({
@@ -98,7 +98,11 @@ async function checkInPortuguese(template, folder) {
   const file = { path: template.texts.file, source: language, replace: true }
   applyRecipe(template, { file: [file] }, folder, {})
   applyPalette(template, folder, template.theme.palette[2])
-  await look(template, folder, 'portuguese', ['/'], ['Um lugar calmo'])
+  for (const recipe of template.recipe) applyRecipe(template, recipe, folder, { title: 'Nossa equipe', language: 'pt-BR' })
+  check(template, folder, 'in Portuguese', 1)
+  const texts = readTranslation(template, 'pt-BR')
+  const sections = template.recipe.filter((recipe) => recipe.kind === 'section')
+  await look(template, folder, 'portuguese', ['/', '/nossa-equipe'], sections.map((recipe) => texts[recipe.expects]))
 }
 
 function apply(template, recipe, folder) {
