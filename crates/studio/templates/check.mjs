@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { lookAt, openBrowser } from './check/browser.mjs'
+import { lookAt, openBrowser, tryOut } from './check/browser.mjs'
 import { checkPreview } from './check/preview.mjs'
 import { createProject, removeProject, restoreSnapshot, run, sameFiles, serve, takeSnapshot } from './check/project.mjs'
 import { applyPalette, applyRecipe, changeText, fill, namesOf, readTranslation } from './check/recipes.mjs'
@@ -91,6 +91,7 @@ async function checkTogether(template, folder) {
   const pages = ['/', ...TITLES.map((title) => `/${namesOf(title).slug}`)]
   const expected = sections.map((recipe) => recipe.expects)
   await look(template, folder, 'together', pages, [...expected, TEXT])
+  if (browser) await serve(template, folder, (address) => tryOut(browser, `${address}/`))
 }
 
 async function checkInPortuguese(template, folder) {
