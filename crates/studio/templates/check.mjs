@@ -9,10 +9,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { lookAt, openBrowser } from './check/browser.mjs'
+import { lookAt, openBrowser, tryOut } from './check/browser.mjs'
 import { checkPreview } from './check/preview.mjs'
 import { createProject, removeProject, restoreSnapshot, run, sameFiles, serve, takeSnapshot } from './check/project.mjs'
-import { applyPalette, applyRecipe, changeText, fill, namesOf } from './check/recipes.mjs'
+import { applyPalette, applyRecipe, changeText, fill, namesOf, readTranslation } from './check/recipes.mjs'
 import { checkShared, checkTemplate, listTemplates, readTemplate } from './check/template.mjs'
 
 const { values, positionals } = parseArgs({
@@ -91,6 +91,7 @@ async function checkTogether(template, folder) {
   const pages = ['/', ...TITLES.map((title) => `/${namesOf(title).slug}`)]
   const expected = sections.map((recipe) => recipe.expects)
   await look(template, folder, 'together', pages, [...expected, TEXT])
+  if (browser) await serve(template, folder, (address) => tryOut(browser, `${address}/`))
 }
 
 async function checkInPortuguese(template, folder) {
@@ -98,7 +99,11 @@ async function checkInPortuguese(template, folder) {
   const file = { path: template.texts.file, source: language, replace: true }
   applyRecipe(template, { file: [file] }, folder, {})
   applyPalette(template, folder, template.theme.palette[2])
-  await look(template, folder, 'portuguese', ['/'], ['Um lugar calmo'])
+  for (const recipe of template.recipe) applyRecipe(template, recipe, folder, { title: 'Nossa equipe', language: 'pt-BR' })
+  check(template, folder, 'in Portuguese', 1)
+  const texts = readTranslation(template, 'pt-BR')
+  const sections = template.recipe.filter((recipe) => recipe.kind === 'section')
+  await look(template, folder, 'portuguese', ['/', '/nossa-equipe'], sections.map((recipe) => texts[recipe.expects]))
 }
 
 function apply(template, recipe, folder) {

@@ -53,3 +53,43 @@ async function lookOnce(page, address, mode) {
   assert.deepEqual(said, [], `the console of ${address} (${mode})`)
   return page.evaluate(() => document.body.textContent)
 }
+
+/** Uses what can be used on a page that has every section: the menu, the counter, the tasks, the form. */
+export async function tryOut(browser, address) {
+  const page = await browser.newPage({ viewport: { width: 390, height: 844 } })
+  page.setDefaultTimeout(15_000)
+  try {
+    await page.goto(address)
+    // What the server rendered is there before it can be used.
+    const pages = page.locator('.navbar nav a').nth(1)
+    for (let attempt = 0; attempt < 30 && !(await pages.isVisible()); attempt += 1) {
+      await page.locator('.navbar-menu').click()
+      await page.waitForTimeout(500)
+    }
+    assert.ok(await pages.isVisible(), 'the menu opens')
+
+    await page.locator('.counter button').nth(1).click()
+    assert.equal(await page.locator('.counter output').textContent(), '1')
+
+    await page.locator('.todo form input').fill('Water the plants')
+    await page.locator('.todo form button').click()
+    await page.locator('.todo li input').check()
+    await page.reload()
+    await page.locator('.todo li', { hasText: 'Water the plants' }).waitFor()
+    assert.ok(await page.locator('.todo li input').isChecked(), 'a task is kept')
+    await page.locator('.todo li button').click()
+    await page.locator('.todo li').waitFor({ state: 'detached' })
+
+    await page.locator('.faq summary').first().click()
+    await page.locator('.faq details p').first().waitFor({ state: 'visible' })
+
+    const form = page.locator('.contact form')
+    for (const [index, text] of ['Ada', 'ada@example.com', 'Hello'].entries()) {
+      await form.locator('input, textarea').nth(index).fill(text)
+    }
+    await form.locator('button').click()
+    await form.locator('[role=status]', { hasText: 'Thank you' }).waitFor()
+  } finally {
+    await page.close()
+  }
+}

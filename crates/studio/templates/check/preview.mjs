@@ -71,8 +71,9 @@ async function watchChange(browser, address, expected, change, label) {
 async function startProxy(port, prefix, isCut) {
   const sockets = new Set()
   const target = (url) => (isCut ? `/${url.slice(prefix.length)}` : url)
+  const isOutside = (url) => prefix && !url.startsWith(prefix) && url.split('?')[0] !== prefix.slice(0, -1)
   const server = createServer((request, response) => {
-    if (prefix && !request.url.startsWith(prefix)) return void response.writeHead(404).end()
+    if (isOutside(request.url)) return void response.writeHead(404).end()
     const options = { host: '127.0.0.1', port, path: target(request.url), method: request.method, headers: request.headers }
     const onward = ask(options, (answer) => {
       response.writeHead(answer.statusCode, answer.headers)
@@ -83,7 +84,7 @@ async function startProxy(port, prefix, isCut) {
     request.pipe(onward)
   })
   server.on('upgrade', (request, socket, head) => {
-    if (prefix && !request.url.startsWith(prefix)) return void socket.destroy()
+    if (isOutside(request.url)) return void socket.destroy()
     const onward = connect(port, '127.0.0.1', () => {
       const headers = request.rawHeaders.flatMap((_, at, all) => (at % 2 ? [] : `${all[at]}: ${all[at + 1]}\r\n`))
       onward.write(`GET ${target(request.url)} HTTP/1.1\r\n${headers.join('')}\r\n`)

@@ -25,14 +25,29 @@ export function fill(text, { title = '', page = '' }) {
   return text.replace(/\{(?:Name|slug|title:(?:text|json|html)|page)\}/g, (placeholder) => values[placeholder])
 }
 
+/** Puts whole texts of a source into another language: those that stand alone between quotes, tags or line ends. */
+export function translate(source, texts) {
+  const escaped = Object.keys(texts).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const whole = new RegExp(`(?<=['">]|^\\s*)(?:${escaped.join('|')})(?=['"<]|\\s*$)`, 'gm')
+  return source.replace(whole, (text) => texts[text])
+}
+
+/** The texts of recipes in another language, by what they are in English; none for English. */
+export function readTranslation(template, language) {
+  const file = template.texts.recipes[language]
+  return file ? JSON.parse(readFileSync(path.join(template.folder, file), 'utf8')) : {}
+}
+
 /** Writes the files of a recipe and inserts its lines. Twice is the same as once. */
-export function applyRecipe(template, recipe, project, fields) {
+export function applyRecipe(template, recipe, project, { language = 'en', ...fields }) {
   const known = { page: template.pages.first, ...fields }
+  const texts = readTranslation(template, language)
   for (const { path: to, source, replace = false } of recipe.file ?? []) {
     const target = path.join(project, fill(to, known))
     if (existsSync(target) && !replace) continue
     mkdirSync(path.dirname(target), { recursive: true })
-    writeFileSync(target, fill(readFileSync(path.join(template.folder, source), 'utf8'), known))
+    const content = readFileSync(path.join(template.folder, source), 'utf8')
+    writeFileSync(target, fill(language === 'en' ? content : translate(content, texts), known))
   }
   for (const { path: to, marker, text } of recipe.insert ?? []) {
     const target = path.join(project, fill(to, known))

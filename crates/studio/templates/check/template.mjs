@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { fill } from './recipes.mjs'
+import { fill, readTranslation, translate } from './recipes.mjs'
 
 export const root = path.dirname(import.meta.dirname)
 
@@ -16,6 +16,7 @@ const SHARED = [
   ['vite-react/src/style.css', 'nextjs/app/style.css', 'express/public/style.css', 'fastapi/app/static/style.css'],
   ['vite-react/src/content.json', 'nextjs/content.json', 'express/content.json', 'fastapi/app/content.json'],
   ['vite-react', 'nextjs', 'express', 'fastapi'].map((name) => `${name}/recipes/content.pt-BR.json`),
+  ['vite-react', 'nextjs', 'express', 'fastapi'].map((name) => `${name}/recipes/sections.pt-BR.json`),
 ]
 
 export function listTemplates() {
@@ -53,6 +54,21 @@ export function checkTemplate(template) {
   if (template.theme) checkTheme(template)
   if (template.texts) checkTexts(template)
   for (const recipe of template.recipe) checkRecipe(template, recipe)
+  if (template.recipe.length > 0) checkTranslation(template)
+}
+
+/** Every translated text is in some source, so that none is left in English by a change of its original. */
+function checkTranslation(template) {
+  const files = template.recipe.flatMap((recipe) => recipe.file ?? [])
+  const sources = files.map((file) => readFileSync(path.join(template.folder, file.source), 'utf8'))
+  const texts = readTranslation(template, 'pt-BR')
+  for (const recipe of template.recipe.filter(({ kind }) => kind === 'section')) {
+    assert.ok(texts[recipe.expects], `${recipe.id} expects a text that is not translated`)
+  }
+  for (const text of Object.keys(texts)) {
+    const isThere = sources.some((source) => translate(source, { [text]: '' }) !== source)
+    assert.ok(isThere, `"${text}" is translated, but in no recipe`)
+  }
 }
 
 function checkAddresses({ folder }) {

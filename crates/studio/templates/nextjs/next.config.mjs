@@ -2,6 +2,8 @@
 const config = {
   // The folder the site is served from: "" at the top, "/preview" below that folder.
   basePath: (process.env.ATELIER_BASE ?? '').replace(/\/+$/, ''),
+  // Below a folder, both `/preview` and `/preview/` are the first page, whichever the proxy asks for.
+  skipTrailingSlashRedirect: true,
   // `localhost` and what is below it is always allowed; a preview on another name is said so.
   allowedDevOrigins: process.env.ATELIER_HOSTS?.split(',') ?? [],
   // This folder, even where a folder above has a lock file of its own.
