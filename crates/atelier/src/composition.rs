@@ -8,16 +8,19 @@ use std::sync::Arc;
 use accounts::Accounts;
 use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, SupervisorWorkflow, Tools};
 use futures::FutureExt;
-use http_surface::{App, AppParts, Lifetime, Options, Services};
+use http_surface::{App, AppParts, Lifetime, Options, PreviewKey, Services};
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
 use memory::{Memory, VectorIndex};
 use models::{Accounting, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry};
-use sandbox::{Jail, JailOptions, Toolchain};
+use sandbox::egress::{Machine, MachineProxy, Registries, Uplink};
+use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
 use store::{
-    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlVectorStore, Workspace,
+    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore, SqlVectorStore,
+    Workspace,
 };
+use studio::{Studio, StudioParts, Surroundings};
 use vault::{Keychain, Secrets, SecretsOptions};
 
 use crate::adapters;
@@ -32,6 +35,8 @@ pub struct Workshop {
     pub engine: Engine,
     /// Keeps account of what models are asked.
     pub accounting: Arc<Accounting>,
+    /// Makes, opens and closes sessions.
+    pub studio: Arc<Studio>,
     /// What the routes work with.
     pub app: App,
 }
@@ -71,6 +76,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let index = vector_index(&workspace, &embeddings);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
+    let studio = Arc::new(studio(folder, &workspace, &tools, &clock, &ids));
 
     let registry = Registry::new()
         .with(CodeWorkflow::new(tools.clone(), memory.clone(), folder.join("tmp")))
@@ -100,6 +106,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         providers,
         embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
+        studio: studio.clone(),
     };
     let app = App::from(AppParts {
         engine: engine.clone(),
@@ -110,13 +117,14 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         workspace: folder.to_owned(),
         services,
         options: Options { allowed_hosts: settings.allowed_hosts.clone().into(), ..Options::default() },
+        preview_key: preview_key(folder)?,
         lifetime: Lifetime::default(),
     });
     if let Some(index) = index {
         let stopping = app.lifetime.stopping.clone();
         tokio::spawn(async move { stopping.run_until_cancelled(index.keep_up(&memory)).await });
     }
-    Ok(Workshop { workspace, engine, accounting, app })
+    Ok(Workshop { workspace, engine, accounting, studio, app })
 }
 
 /// The accounts of what models are asked.
@@ -214,6 +222,71 @@ fn tools() -> PendingTools {
         Tools { sandbox: Arc::new(jail), toolchain: Arc::new(toolchain) }
     });
     detection.map(|tools| tools.expect("looking for interpreters does not panic")).boxed().shared()
+}
+
+/// The Studio, whose sandboxes are the jail's.
+fn studio(
+    folder: &Path,
+    workspace: &Workspace,
+    tools: &PendingTools,
+    clock: &Arc<dyn Clock>,
+    ids: &Ids,
+) -> Studio {
+    let (tools, surrounding) = (tools.clone(), clock.clone());
+    let surroundings = async move {
+        let sandbox = tools.await.sandbox;
+        let registries = tokio::task::spawn_blocking(registries).await.unwrap_or_default();
+        let (registries, uplink) = (Arc::new(registries), uplink());
+        Surroundings { sandbox, registries, uplink, limits: SessionLimits::default(), clock: surrounding }
+    };
+    Studio::new(StudioParts {
+        store: Arc::new(SqlStudioStore::new(workspace.database().clone())),
+        surroundings: surroundings.boxed().shared(),
+        folder: folder.join("studio"),
+        clock: clock.clone(),
+        ids: ids.clone(),
+    })
+}
+
+/// The package registries that npm, pip and cargo of this machine are set up with.
+fn registries() -> Registries {
+    let environment = settings::environment();
+    let home = environment.get("HOME").cloned().unwrap_or_default();
+    Registries::detect(Machine { environment: &environment, home: Path::new(&home), root: Path::new("/") })
+}
+
+/// This machine's way to the net.
+fn uplink() -> Uplink {
+    match MachineProxy::from_environment(&settings::environment()) {
+        Ok(Some(proxy)) => Uplink::default().through(proxy),
+        Ok(None) => Uplink::default(),
+        Err(error) => {
+            tracing::warn!(%error, "sessions reach the net without this machine's proxy");
+            Uplink::default()
+        }
+    }
+}
+
+/// The key that signs the addresses of previews: made once and kept, so that an open page stays
+/// good over a restart.
+fn preview_key(folder: &Path) -> kernel::Result<PreviewKey> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = folder.join("preview.key");
+    if let Some(bytes) = std::fs::read(&file).ok().and_then(|bytes| bytes.try_into().ok()) {
+        return Ok(PreviewKey::new(bytes));
+    }
+    let mut bytes = [0; 32];
+    for part in bytes.chunks_exact_mut(8) {
+        part.copy_from_slice(&SystemEntropy.next_u64().to_le_bytes());
+    }
+    let mut options = std::fs::File::options();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
+    let written = opened.and_then(|mut opened| opened.write_all(&bytes));
+    written.map_err(|error| {
+        kernel::Error::unavailable("workspace_unusable", format!("{} cannot be written: {error}", file.display()))
+    })?;
+    Ok(PreviewKey::new(bytes))
 }
 
 /// The command that becomes a jail's launcher: this program again.

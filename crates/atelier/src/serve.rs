@@ -41,7 +41,15 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     let looking = tokio::spawn(composition::look_around(providers, settings.models.ollama.warm_up));
     let router = http_surface::router(workshop.app);
     let signalled = lifetime.stopping.clone();
-    let (engine, accounting) = (workshop.engine, workshop.accounting);
+    let (engine, accounting, studio) = (workshop.engine, workshop.accounting, workshop.studio);
+    let tidying = tokio::spawn({
+        let studio = studio.clone();
+        async move {
+            if let Err(error) = studio.empty_trash().await {
+                tracing::warn!(%error, "the Studio's trash could not be emptied");
+            }
+        }
+    });
     // Steps and requests get their time to end side by side, so that both fit into ten seconds.
     let (served, ()) = tokio::join!(
         async {
@@ -52,10 +60,11 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
         async {
             signalled.cancelled().await;
             tracing::info!("stopping");
-            engine.stop(GRACE).await;
+            tokio::join!(engine.stop(GRACE), studio.close_all());
         }
     );
     looking.abort();
+    tidying.abort();
     let _ = std::fs::remove_file(folder.join("server.json"));
     if let Err(error) = accounts.revoke_token(&own_token).await {
         tracing::warn!(%error, "the command line's token could not be revoked");

@@ -255,6 +255,14 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
+/// All variables, for what reads the configuration of other programs.
+pub fn environment() -> std::collections::HashMap<String, String> {
+    let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(readable).collect()
+}
+
 /// The key of the workspace's encrypted secrets: a passphrase where one is set, else a file among
 /// the person's settings, outside the workspace.
 pub fn secrets_key() -> KeySource {

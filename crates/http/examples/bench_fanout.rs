@@ -153,6 +153,7 @@ async fn app(engine: Engine) -> (App, String) {
         version: env!("CARGO_PKG_VERSION"),
         workspace: PathBuf::new(),
         options: Options::default(),
+        preview_key: http_surface::PreviewKey::new([7; 32]),
         lifetime: Lifetime::default(),
     });
     (app, token)

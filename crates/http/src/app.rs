@@ -11,6 +11,7 @@ use runs::Engine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::studio::preview::PreviewKey;
 use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
 
 /// The state of the routes. Every layer around them clones it with each request, so it is one
@@ -58,6 +59,8 @@ pub struct AppParts {
     pub services: Services,
     /// How the routes are served.
     pub options: Options,
+    /// Signs the addresses of previews.
+    pub preview_key: PreviewKey,
     /// What ends when the server stops.
     pub lifetime: Lifetime,
 }
@@ -85,6 +88,8 @@ pub struct Services {
     pub embeddings: ::models::Embeddings,
     /// Keeps what people set.
     pub preferences: Arc<dyn Preferences>,
+    /// Makes, opens and closes sessions.
+    pub studio: Arc<::studio::Studio>,
 }
 
 /// How the routes are served.

@@ -1,6 +1,6 @@
 //! What every request passes on its way in and every response on its way out.
 //!
-//! In this order: a seed document's path becomes the canonical one, the request gets its id, foreign
+//! A request for a preview goes its own way at once. All others, in this order: a seed document's path becomes the canonical one, the request gets its id, foreign
 //! hosts and origins are turned away, the time until an answer begins is bounded and panics are
 //! caught; then browsers are told what they must be, and refusals get their body. It is one function
 //! and not a stack of layers, because each layer would copy and box every request once more.
@@ -17,9 +17,14 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::seed_paths;
+use crate::studio::preview;
 use answer::Answering;
 
 pub(crate) async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    // Another origin, with other rules: nothing below is for it.
+    if let Some(target) = preview::target(&request) {
+        return preview::serve(app, target, request).await;
+    }
     seed_paths::rewrite(&mut request);
     let answering = Answering::begin(&app, &mut request);
     let answered = async {

@@ -18,10 +18,11 @@ Known quirks: where a seed document names a field, its spelling stands: `jobId`,
 /// Operations whose body may be left out.
 const BODY_MAY_BE_ABSENT: [&str; 3] = ["retry_run", "test_provider", "warm_up_model"];
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("runs", "Durable work: submit, watch, decide, go again"),
     ("jobs", "Runs under the name programs know them by"),
     ("factory", "Planner, memory, code runner, supervisor"),
+    ("studio", "Sessions in which people and agents build software, and what they show"),
     ("models", "Model providers and who is asked"),
     ("session", "Getting in and out"),
     ("workspace", "What is set and what there is"),

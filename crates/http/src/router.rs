@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::App;
 use crate::{
     debugger, docs, events, gateway, health, infer, jobs, limits, memory, middleware, models, openapi,
-    planner, providers, runs, session, settings, supervisor, ui, usage,
+    planner, providers, runs, session, settings, studio, supervisor, ui, usage,
 };
 
 /// Every route there is, with everything around it.
@@ -45,4 +45,5 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(limits::routes())
         .merge(providers::routes())
         .merge(settings::routes())
+        .merge(studio::routes())
 }

@@ -6,6 +6,9 @@ use axum::http::Uri;
 
 /// A seed path and its canonical path; `*` stands for the rest, which is kept.
 const PATHS: &[(&str, &str)] = &[
+    // studio.md
+    ("/api/sessions", "/api/v1/sessions"),
+    ("/api/sessions/*", "/api/v1/sessions/*"),
     // factory.md
     ("/healthcheck", "/api/v1/health"),
     ("/planner/dispatch", "/api/v1/planner/dispatch"),

@@ -130,6 +130,39 @@ impl From<Error> for kernel::Error {
     }
 }
 
+/// A failure that several may look at, for as long as they like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What sort of failure it is.
+    pub kind: Kind,
+    /// Its stable identifier.
+    pub code: &'static str,
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let error = kernel::Error::from(error);
+        if error.kind == Kind::Internal {
+            tracing::error!(code = error.code, source = ?error.source, "internal error in the Studio");
+        }
+        Self { kind: error.kind, code: error.code, message: error.message, hint: error.hint }
+    }
+}
+
+impl From<Problem> for kernel::Error {
+    fn from(problem: Problem) -> Self {
+        let error = Self::new(problem.kind, problem.code, problem.message);
+        match problem.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+}
+
 fn last(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     match lines[lines.len().saturating_sub(5)..].join("\n") {

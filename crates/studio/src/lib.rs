@@ -20,8 +20,10 @@ pub mod session;
 #[allow(clippy::module_inception, reason = "the service carries the app's name")]
 pub mod studio;
 pub mod template;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-pub use error::Error;
+pub use error::{Error, Problem};
 pub use logs::{LogLine, LogSource, Logs};
 pub use project::{DevState, Project, Snapshot, Surroundings};
 pub use session::{DevCommand, SessionStore, StudioSession};

@@ -131,9 +131,9 @@ impl Studio {
             checkpoints.create("The template", CheckpointKind::Manual, serde_json::Value::Null)
         });
         if project.template().dev.is_some()
-            && let Err(error) = project.dev_start(None).await
+            && let Err(problem) = project.dev_start(None).await
         {
-            project.logs().say(error.to_string());
+            project.logs().say(problem.message);
         }
         if let Ok(Err(error)) = first.await {
             tracing::warn!(%id, %error, "a fresh session has no first checkpoint");

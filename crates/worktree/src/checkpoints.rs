@@ -193,6 +193,24 @@ impl Checkpoints {
         Ok(Repository::open(&self.git_folder, self.options.sync)?.commit_of(id)?.checkpoint)
     }
 
+    /// The oldest checkpoint there is; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointsDamaged`].
+    pub fn oldest(&self) -> Result<Option<CheckpointId>, Error> {
+        let _alone = self.cache.lock();
+        let repository = Repository::open(&self.git_folder, self.options.sync)?;
+        let mut oldest = head_id(&repository)?;
+        while let Some(id) = oldest {
+            let parent = repository.commit_of(id)?.checkpoint.parent;
+            match parent.filter(|parent| repository.has(parent.oid())) {
+                Some(parent) => oldest = Some(parent),
+                None => break,
+            }
+        }
+        Ok(oldest)
+    }
+
     /// A file as it was. Links are not followed.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use accounts::{Accounts, NewToken, Scope, Scopes};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use http_surface::{App, AppParts, Lifetime, Options};
+use http_surface::{App, AppParts, Lifetime, Options, PreviewKey};
 use kernel::{FixedClock, Ids, SeededEntropy, Timestamp};
 use runs::engine::Parts;
 use runs::testing::{FakeBlobs, FakeRunStore};
@@ -97,6 +97,7 @@ impl Server {
             workspace: "/home/ada/atelier".into(),
             services,
             options,
+            preview_key: PreviewKey::new([7; 32]),
             lifetime: Lifetime::default(),
         });
         Self { router: http_surface::router(app.clone()), app, store, clock, token }

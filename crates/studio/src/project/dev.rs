@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Project;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::logs::{Lines, LogSource};
 use crate::session::DevCommand;
 
@@ -39,7 +39,7 @@ pub enum DevState {
         port: u16,
     },
     /// It could not be started, or crashed too often.
-    Failed(Arc<Error>),
+    Failed(Problem),
 }
 
 /// The dev server of one session.
@@ -82,7 +82,7 @@ impl Project {
 
     /// Says that it cannot be started.
     pub(crate) fn dev_failed(&self, error: Error) {
-        self.dev.state.send_replace(DevState::Failed(Arc::new(error)));
+        self.dev.state.send_replace(DevState::Failed(error.into()));
     }
 
     /// Starts it, in place of the one that runs, and returns when it answers. With a command it is
@@ -91,15 +91,15 @@ impl Project {
     /// # Errors
     /// [`Error::NoDevCommand`], [`Error::PortInUse`], [`Error::DevServerEnded`],
     /// [`Error::DevServerSilent`]; and those of the sandbox.
-    pub async fn dev_start(self: &Arc<Self>, command: Option<DevCommand>) -> Result<u16, Arc<Error>> {
+    pub async fn dev_start(self: &Arc<Self>, command: Option<DevCommand>) -> Result<u16, Problem> {
         if let Some(command) = command {
             self.session.lock().dev = Some(command);
         }
-        let start = self.start().map_err(Arc::new)?;
+        let start = self.start()?;
         self.dev_stop().await;
-        let ports = self.sandbox.ports().await.map_err(|error| Arc::new(error.into()))?;
+        let ports = self.sandbox.ports().await.map_err(Error::from)?;
         if ports.contains(&start.port) {
-            return Err(Arc::new(Error::PortInUse { port: start.port }));
+            return Err(Error::PortInUse { port: start.port }.into());
         }
         self.dev.state.send_replace(DevState::Starting);
         let mut states = self.dev_states();
@@ -109,8 +109,8 @@ impl Project {
         let settled = |state: &DevState| !matches!(state, DevState::Starting | DevState::Installing);
         match states.wait_for(settled).await.map(|state| state.clone()) {
             Ok(DevState::Running { port }) => Ok(port),
-            Ok(DevState::Failed(error)) => Err(error),
-            _ => Err(Arc::new(sandbox::Error::SessionClosed.into())),
+            Ok(DevState::Failed(problem)) => Err(problem),
+            _ => Err(Error::from(sandbox::Error::SessionClosed).into()),
         }
     }
 

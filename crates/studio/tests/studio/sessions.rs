@@ -7,7 +7,9 @@ use sandbox::Command;
 use studio::{DevCommand, DevState, Error, LogSource, NewSession};
 use worktree::{Expected, TreePath};
 
-use crate::support::{Bench, FakeSessionStore, get, studio_in};
+use studio::testing::FakeSessionStore;
+
+use crate::support::{Bench, get, studio_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_react_app_is_served_and_the_second_one_needs_no_network() {
@@ -62,12 +64,13 @@ async fn a_dev_server_that_fails_says_why() {
     assert_eq!(session.name, "Mine");
     let project = bench.studio.project(&session.id).await.expect("it opens");
     let error = project.dev_start(None).await.expect_err("nothing says how");
-    assert!(matches!(*error, Error::NoDevCommand));
+    assert_eq!(error.code, "no_dev_command");
 
     let dev = |command: &str| Some(DevCommand { command: command.into(), port: 4100 });
     let error = project.dev_start(dev("echo it is broken >&2; exit 3")).await.expect_err("it ends");
-    let error = kernel::Error::from(std::sync::Arc::try_unwrap(error).unwrap_or(Error::NoDevCommand));
-    println!("{error:?}");
+    assert_eq!(error.code, "dev_server_ended");
+    assert_eq!(error.message, "The dev server ended with exit code 3");
+    assert_eq!(error.hint.as_deref(), Some("It wrote last: it is broken"));
     assert!(matches!(project.dev_state(), DevState::Failed(_)));
 
     let serve = "python3 -m http.server 4100 --bind 127.0.0.1";
@@ -88,7 +91,7 @@ async fn a_dev_server_that_fails_says_why() {
     }
     let taken = Some(DevCommand { command: serve.into(), port: 4200 });
     let error = project.dev_start(taken).await.expect_err("the port is taken");
-    assert!(matches!(*error, Error::PortInUse { port: 4200 }), "{error}");
+    assert_eq!(error.code, "dev_port_in_use");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,8 +106,8 @@ async fn a_dev_server_that_crashes_is_started_again_but_not_for_ever() {
     let failed = |state: &DevState| matches!(state, DevState::Failed(_));
     let state = tokio::time::timeout(Duration::from_secs(60), states.wait_for(failed)).await;
     let state = state.expect("in time").expect("open").clone();
-    let DevState::Failed(error) = state else { unreachable!() };
-    assert_eq!(error.to_string(), "The dev server ended with exit code 9, 4 times in a minute");
+    let DevState::Failed(problem) = state else { unreachable!() };
+    assert_eq!(problem.message, "The dev server ended with exit code 9, 4 times in a minute");
 }
 
 #[tokio::test(flavor = "multi_thread")]

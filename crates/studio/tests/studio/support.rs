@@ -5,18 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures::FutureExt;
-use kernel::{Clock, Ids, Page, PageRequest, Result, SessionId, SystemClock, SystemEntropy, Timestamp};
-use parking_lot::Mutex;
+use kernel::{Clock, Ids, SystemClock, SystemEntropy};
 use sandbox::egress::{Machine, Registries, SystemResolver, Uplink};
 use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
+use studio::testing::FakeSessionStore;
 use studio::{DevState, NewSession, Project, SessionStore, Studio, StudioParts, StudioSession, Surroundings};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub struct Bench {
-    pub folder: TempDir,
+    _folder: TempDir,
     pub studio: Arc<Studio>,
 }
 
@@ -24,7 +23,7 @@ impl Bench {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let studio = studio_in(folder.path(), Arc::new(FakeSessionStore::default()));
-        Self { folder, studio }
+        Self { _folder: folder, studio }
     }
 
     /// A session whose dev server runs.
@@ -78,52 +77,4 @@ pub async fn get(project: &Project, port: u16, path: &str) -> String {
     let reading = stream.read_to_end(&mut answer);
     tokio::time::timeout(Duration::from_secs(60), reading).await.expect("in time").expect("read");
     String::from_utf8_lossy(&answer).into_owned()
-}
-
-#[derive(Default)]
-pub struct FakeSessionStore {
-    sessions: Mutex<Vec<(StudioSession, Option<Timestamp>)>>,
-}
-
-#[async_trait]
-impl SessionStore for FakeSessionStore {
-    async fn create_session(&self, session: &StudioSession) -> Result<()> {
-        self.sessions.lock().push((session.clone(), None));
-        Ok(())
-    }
-
-    async fn update_session(&self, session: &StudioSession) -> Result<bool> {
-        let mut sessions = self.sessions.lock();
-        let found = sessions.iter_mut().find(|(one, deleted)| one.id == session.id && deleted.is_none());
-        Ok(found.map(|found| found.0 = session.clone()).is_some())
-    }
-
-    async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>> {
-        let sessions = self.sessions.lock();
-        Ok(sessions.iter().find(|(one, deleted)| one.id == *id && deleted.is_none()).map(|found| found.0.clone()))
-    }
-
-    async fn list_sessions(&self, _page: &PageRequest) -> Result<Page<StudioSession>> {
-        let sessions = self.sessions.lock();
-        let items = sessions.iter().filter(|(_, deleted)| deleted.is_none()).map(|(one, _)| one.clone());
-        Ok(Page { items: items.collect(), next_cursor: None })
-    }
-
-    async fn delete_session(&self, id: &SessionId, at: Timestamp) -> Result<bool> {
-        let mut sessions = self.sessions.lock();
-        let found = sessions.iter_mut().find(|(one, deleted)| one.id == *id && deleted.is_none());
-        Ok(found.map(|found| found.1 = Some(at)).is_some())
-    }
-
-    async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>> {
-        let mut gone = Vec::new();
-        self.sessions.lock().retain(|(session, deleted)| {
-            let is_old = deleted.is_some_and(|at| at < before);
-            if is_old {
-                gone.push(session.id.clone());
-            }
-            !is_old
-        });
-        Ok(gone)
-    }
 }

@@ -15,6 +15,8 @@ use models::{
 };
 use runs::{Engine, Submission};
 use serde_json::json;
+use studio::testing::FakeSessionStore;
+use studio::{Studio, StudioParts};
 use std::sync::Arc;
 
 use super::{NOW, workflows};
@@ -33,7 +35,20 @@ pub async fn services(engine: &Engine) -> Services {
         providers: providers(router(&ModelsOptions::default())),
         embeddings: Embeddings::missing("none was chosen", Arc::new(SeededEntropy::new(3))),
         preferences: scripted,
+        studio: studio(),
     }
+}
+
+/// A Studio that cannot open anything: nothing here has a jail.
+fn studio() -> Arc<Studio> {
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
+    Arc::new(Studio::new(StudioParts {
+        store: Arc::new(FakeSessionStore::default()),
+        surroundings: futures::FutureExt::shared(futures::FutureExt::boxed(std::future::pending())),
+        folder: std::env::temp_dir().join("atelier-no-studio"),
+        clock: clock.clone(),
+        ids: Ids::new(clock, Arc::new(SeededEntropy::new(9))),
+    }))
 }
 
 /// Accounts that are kept in memory.

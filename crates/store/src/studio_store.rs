@@ -1,0 +1,148 @@
+//! Sessions of the Studio in SQL.
+
+use async_trait::async_trait;
+use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use studio::{DevCommand, SessionStore, StudioSession};
+
+use crate::error::Error;
+use crate::sqlite::Database;
+
+const SESSION: &str = "id, name, template, config, created_at, updated_at";
+
+/// Keeps sessions in a [`Database`].
+#[derive(Clone)]
+pub struct SqlStudioStore {
+    database: Database,
+}
+
+impl SqlStudioStore {
+    /// Sessions in `database`.
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl SessionStore for SqlStudioStore {
+    async fn create_session(&self, session: &StudioSession) -> Result<()> {
+        let (session, config) = (session.clone(), written(session)?);
+        let created = self.database.writer().write(move |connection| {
+            let sql = "INSERT INTO studio_sessions (id, name, template, config, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let (id, created_at, updated_at) = (session.id.as_str(), session.created_at.0, session.updated_at.0);
+            connection.execute(
+                sql,
+                params![id, session.name, session.template, config, created_at, updated_at],
+            )?;
+            Ok(())
+        });
+        Ok(created.await?)
+    }
+
+    async fn update_session(&self, session: &StudioSession) -> Result<bool> {
+        let (session, config) = (session.clone(), written(session)?);
+        let updated = self.database.writer().write(move |connection| {
+            let sql = "UPDATE studio_sessions SET name = ?2, config = ?3, updated_at = ?4
+                 WHERE id = ?1 AND deleted_at IS NULL";
+            let values = params![session.id.as_str(), session.name, config, session.updated_at.0];
+            Ok(connection.execute(sql, values)?)
+        });
+        Ok(updated.await? > 0)
+    }
+
+    async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>> {
+        let sql = format!("SELECT {SESSION} FROM studio_sessions WHERE id = ?1 AND deleted_at IS NULL");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id.as_str())
+            .fetch_optional(self.database.readers())
+            .await
+            .map_err(Error::from)?;
+        row.as_ref().map(read).transpose()
+    }
+
+    async fn list_sessions(&self, page: &PageRequest) -> Result<Page<StudioSession>> {
+        let (before, last) = page.cursor.as_deref().map(parse_cursor).transpose()?.unzip();
+        let sql = format!(
+            "SELECT {SESSION} FROM studio_sessions
+             WHERE deleted_at IS NULL AND (?1 IS NULL OR (updated_at, id) < (?1, ?2))
+             ORDER BY updated_at DESC, id DESC LIMIT ?3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(before)
+            .bind(last)
+            .bind(i64::from(page.limit) + 1)
+            .fetch_all(self.database.readers())
+            .await
+            .map_err(Error::from)?;
+        let sessions = rows.iter().map(read).collect::<Result<_>>()?;
+        Ok(Page::from_overfull(sessions, page.limit, |session: &StudioSession| {
+            format!("{}:{}", session.updated_at.0, session.id)
+        }))
+    }
+
+    async fn delete_session(&self, id: &SessionId, at: Timestamp) -> Result<bool> {
+        let id = id.to_string();
+        let deleted = self.database.writer().write(move |connection| {
+            let sql = "UPDATE studio_sessions SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL";
+            Ok(connection.execute(sql, params![id, at.0])?)
+        });
+        Ok(deleted.await? > 0)
+    }
+
+    async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>> {
+        let purged = self.database.writer().write(move |connection| {
+            let sql = "DELETE FROM studio_sessions WHERE deleted_at < ?1 RETURNING id";
+            let mut statement = connection.prepare(sql)?;
+            let ids = statement.query_map([before.0], |row| row.get::<_, String>(0))?;
+            Ok(ids.collect::<std::result::Result<Vec<_>, _>>()?)
+        });
+        let parse = |id: String| id.parse().map_err(kernel::Error::internal);
+        purged.await?.into_iter().map(parse).collect()
+    }
+}
+
+/// What of a session has no column of its own.
+#[derive(Serialize, Deserialize)]
+struct Config {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dev: Option<Dev>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    allowed_hosts: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Dev {
+    command: String,
+    port: u16,
+}
+
+fn written(session: &StudioSession) -> Result<String> {
+    let dev = session.dev.clone().map(|DevCommand { command, port }| Dev { command, port });
+    let config = Config { dev, allowed_hosts: session.allowed_hosts.clone() };
+    serde_json::to_string(&config).map_err(kernel::Error::internal)
+}
+
+fn read(row: &SqliteRow) -> Result<StudioSession> {
+    let id: &str = row.get(0);
+    let config: Config = serde_json::from_str(row.get(3)).map_err(kernel::Error::internal)?;
+    Ok(StudioSession {
+        id: id.parse().map_err(kernel::Error::internal)?,
+        name: row.get(1),
+        template: row.get(2),
+        dev: config.dev.map(|Dev { command, port }| DevCommand { command, port }),
+        allowed_hosts: config.allowed_hosts,
+        created_at: Timestamp(row.get(4)),
+        updated_at: Timestamp(row.get(5)),
+    })
+}
+
+fn parse_cursor(cursor: &str) -> Result<(i64, String)> {
+    let parsed = cursor.split_once(':').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
+    parsed.ok_or_else(|| {
+        kernel::Error::invalid("invalid_parameter", "The cursor is none that this list has given")
+    })
+}

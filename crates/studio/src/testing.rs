@@ -1,0 +1,56 @@
+//! What tests of this crate and of those above it use in place of the real parts.
+
+use async_trait::async_trait;
+use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+use parking_lot::Mutex;
+
+use crate::session::{SessionStore, StudioSession};
+
+/// Sessions in memory.
+#[derive(Default)]
+pub struct FakeSessionStore {
+    sessions: Mutex<Vec<(StudioSession, Option<Timestamp>)>>,
+}
+
+#[async_trait]
+impl SessionStore for FakeSessionStore {
+    async fn create_session(&self, session: &StudioSession) -> Result<()> {
+        self.sessions.lock().push((session.clone(), None));
+        Ok(())
+    }
+
+    async fn update_session(&self, session: &StudioSession) -> Result<bool> {
+        let mut sessions = self.sessions.lock();
+        let found = sessions.iter_mut().find(|(one, deleted)| one.id == session.id && deleted.is_none());
+        Ok(found.map(|found| found.0 = session.clone()).is_some())
+    }
+
+    async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>> {
+        let sessions = self.sessions.lock();
+        Ok(sessions.iter().find(|(one, deleted)| one.id == *id && deleted.is_none()).map(|found| found.0.clone()))
+    }
+
+    async fn list_sessions(&self, _page: &PageRequest) -> Result<Page<StudioSession>> {
+        let sessions = self.sessions.lock();
+        let items = sessions.iter().filter(|(_, deleted)| deleted.is_none()).map(|(one, _)| one.clone());
+        Ok(Page { items: items.collect(), next_cursor: None })
+    }
+
+    async fn delete_session(&self, id: &SessionId, at: Timestamp) -> Result<bool> {
+        let mut sessions = self.sessions.lock();
+        let found = sessions.iter_mut().find(|(one, deleted)| one.id == *id && deleted.is_none());
+        Ok(found.map(|found| found.1 = Some(at)).is_some())
+    }
+
+    async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>> {
+        let mut gone = Vec::new();
+        self.sessions.lock().retain(|(session, deleted)| {
+            let is_old = deleted.is_some_and(|at| at < before);
+            if is_old {
+                gone.push(session.id.clone());
+            }
+            !is_old
+        });
+        Ok(gone)
+    }
+}
