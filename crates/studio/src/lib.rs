@@ -13,6 +13,7 @@
 //!
 //! Start reading at [`studio`], then [`project`].
 
+pub mod agent;
 pub mod error;
 pub mod logs;
 pub mod project;

@@ -22,6 +22,7 @@ use crate::session::StudioSession;
 use crate::template::Template;
 
 pub use dev::{DevServer, DevState};
+pub(crate) use dev::in_words;
 pub(crate) use install::Installations;
 pub use snapshot::Snapshot;
 
@@ -166,6 +167,11 @@ impl Project {
         }
         *self.session.lock() = session;
         Ok(())
+    }
+
+    /// What its programs may reach.
+    pub(crate) fn policy(&self) -> Result<Policy, Error> {
+        policy_of(&self.session.lock(), &self.registries)
     }
 
     /// Connects to a port that a program of the session listens on.

@@ -24,6 +24,17 @@ pub struct Edited {
     pub count: usize,
 }
 
+/// An edit that could be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What the file is now.
+    pub before: Version,
+    /// What it would contain.
+    pub text: String,
+    /// How many places would be replaced.
+    pub count: usize,
+}
+
 impl Worktree {
     /// Replaces `old` by `new`. The text has to be there exactly once, unless `all` of its places
     /// are meant.
@@ -32,13 +43,23 @@ impl Worktree {
     /// [`Error::EditNotFound`], [`Error::EditAmbiguous`], [`Error::EditEmpty`], [`Error::NotText`],
     /// [`Error::Changed`], and those of [`Worktree::read`] and [`Worktree::write`].
     pub fn edit(&self, path: &TreePath, old: &str, new: &str, all: bool) -> Result<Edited, Error> {
+        let _alone = self.inner.changes.lock();
+        let Proposal { before, text, count } = self.propose_edit(path, old, new, all)?;
+        let version = self.write_alone(path, text.as_bytes(), Expected::Version(before))?;
+        Ok(Edited { version, count })
+    }
+
+    /// What [`Worktree::edit`] would make of a file, without making it.
+    ///
+    /// # Errors
+    /// As [`Worktree::edit`].
+    pub fn propose_edit(&self, path: &TreePath, old: &str, new: &str, all: bool) -> Result<Proposal, Error> {
         if old.is_empty() {
             return Err(Error::EditEmpty { reason: "the text to replace is empty" });
         }
         if old == new {
             return Err(Error::EditEmpty { reason: "both texts are the same" });
         }
-        let _alone = self.inner.changes.lock();
         let content = self.read(path, MAX_BYTES)?;
         let text = content.text().ok_or_else(|| Error::NotText { path: path.to_string() })?;
         let count = text.matches(old).count();
@@ -49,9 +70,7 @@ impl Worktree {
             let lines = text.match_indices(old).take(PLACES).map(|(at, _)| line_at(text, at)).collect();
             return Err(Error::EditAmbiguous { path: path.to_string(), count, lines });
         }
-        let edited = text.replace(old, new);
-        let version = self.write_alone(path, edited.as_bytes(), Expected::Version(content.version))?;
-        Ok(Edited { version, count })
+        Ok(Proposal { before: content.version, text: text.replace(old, new), count })
     }
 }
 

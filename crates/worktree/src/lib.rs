@@ -37,7 +37,7 @@ pub mod write;
 
 pub use archive::{ArchiveLimits, Exported, Imported};
 pub use checkpoints::{Checkpoint, CheckpointId, Checkpoints, CheckpointsOptions};
-pub use edit::Edited;
+pub use edit::{Edited, Proposal};
 pub use error::Error;
 pub use list::{Entry, EntryKind, Listing};
 pub use map::{FileMap, MapLimits};

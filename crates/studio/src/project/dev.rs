@@ -234,7 +234,7 @@ impl Project {
 }
 
 /// How a program ended, to follow its name.
-pub(super) fn in_words(outcome: Outcome) -> String {
+pub(crate) fn in_words(outcome: Outcome) -> String {
     match outcome {
         Outcome::Exited(code) => format!("ended with exit code {code}"),
         Outcome::Signalled(signal) => format!("was ended by signal {signal}"),
