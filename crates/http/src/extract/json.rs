@@ -163,3 +163,19 @@ fn shown(bytes: usize) -> String {
         format!("{bytes} bytes")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_however_they_are_written() {
+        let read = |text: &str| parse::<u64>(text.as_bytes()).ok();
+        assert_eq!(read("7"), Some(7));
+        assert_eq!(read("7.0"), Some(7));
+        assert_eq!(read("2.2e2"), Some(220));
+        assert_eq!(read("2251799813685247.0"), Some(2_251_799_813_685_247));
+        assert_eq!(read("7.5"), None);
+        assert_eq!(read("-1"), None);
+    }
+}
