@@ -16,7 +16,7 @@ use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use kernel::{Clock, SessionId};
+use kernel::{SessionId};
 
 use crate::app::App;
 pub use token::PreviewKey;

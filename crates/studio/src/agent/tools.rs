@@ -360,8 +360,10 @@ impl Toolbox {
         work: impl FnOnce(&Worktree) -> Result<T, worktree::Error> + Send + 'static,
     ) -> Result<T, worktree::Error> {
         let tree = self.project.tree().clone();
-        let done = tokio::task::spawn_blocking(move || work(&tree)).await;
-        done.unwrap_or_else(|error| Err(worktree::Error::from(std::io::Error::other(error))))
+        match tokio::task::spawn_blocking(move || work(&tree)).await {
+            Ok(done) => done,
+            Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+        }
     }
 }
 
