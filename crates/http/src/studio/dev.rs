@@ -95,6 +95,8 @@ pub(crate) async fn start_dev(
 }
 
 /// Stops the dev server
+///
+/// With everything it has started. Answers the same when none runs.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions/{id}/dev/stop",

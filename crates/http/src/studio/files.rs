@@ -83,6 +83,8 @@ impl From<Entry> for EntryView {
 }
 
 /// Lists a folder of a session
+///
+/// Folders first, each by name.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}/fs/list",
@@ -254,6 +256,8 @@ impl WireBody for RenameFile {
 }
 
 /// Renames or moves a file or folder of a session
+///
+/// Nothing is overwritten.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions/{id}/fs/rename",

@@ -140,6 +140,8 @@ pub(crate) async fn list_sessions(
 }
 
 /// Shows a session
+///
+/// How its app stands is told by its state.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}",
