@@ -17,8 +17,8 @@ use runs::{Engine, EngineOptions, Registry};
 use sandbox::egress::{Machine, MachineProxy, Registries, Uplink};
 use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
 use store::{
-    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore, SqlVectorStore,
-    Workspace,
+    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore,
+    SqlVectorStore, Workspace,
 };
 use studio::{Studio, StudioParts, Surroundings};
 use vault::{Keychain, Secrets, SecretsOptions};
@@ -284,7 +284,10 @@ fn preview_key(folder: &Path) -> kernel::Result<PreviewKey> {
     let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
     let written = opened.and_then(|mut opened| opened.write_all(&bytes));
     written.map_err(|error| {
-        kernel::Error::unavailable("workspace_unusable", format!("{} cannot be written: {error}", file.display()))
+        kernel::Error::unavailable(
+            "workspace_unusable",
+            format!("{} cannot be written: {error}", file.display()),
+        )
     })?;
     Ok(PreviewKey::new(bytes))
 }

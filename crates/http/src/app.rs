@@ -11,8 +11,8 @@ use runs::Engine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::studio::preview::PreviewKey;
 use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
+use crate::studio::preview::PreviewKey;
 
 /// The state of the routes. Every layer around them clones it with each request, so it is one
 /// pointer.

@@ -27,8 +27,12 @@ use crate::extract::PathText;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(templates::list_templates))
-        .routes(routes!(sessions::list_sessions, sessions::create_session))
-        .routes(routes!(sessions::get_session, sessions::change_session, sessions::delete_session))
+        .routes(routes!(sessions::list_studio_sessions, sessions::create_studio_session))
+        .routes(routes!(
+            sessions::get_studio_session,
+            sessions::change_studio_session,
+            sessions::delete_studio_session
+        ))
         .routes(routes!(state::get_state))
         .routes(routes!(dev::start_dev))
         .routes(routes!(dev::stop_dev))

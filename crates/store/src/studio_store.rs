@@ -33,11 +33,10 @@ impl SessionStore for SqlStudioStore {
         let created = self.database.writer().write(move |connection| {
             let sql = "INSERT INTO studio_sessions (id, name, template, config, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let (id, created_at, updated_at) = (session.id.as_str(), session.created_at.0, session.updated_at.0);
-            connection.execute(
-                sql,
-                params![id, session.name, session.template, config, created_at, updated_at],
-            )?;
+            let (id, created_at, updated_at) =
+                (session.id.as_str(), session.created_at.0, session.updated_at.0);
+            connection
+                .execute(sql, params![id, session.name, session.template, config, created_at, updated_at])?;
             Ok(())
         });
         Ok(created.await?)

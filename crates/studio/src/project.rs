@@ -12,7 +12,9 @@ use std::time::Duration;
 use kernel::{Clock, SessionId};
 use parking_lot::Mutex;
 use sandbox::egress::{self, Connection, Egress, Policy, Registries, Rule, Uplink, Verdict};
-use sandbox::{Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream};
+use sandbox::{
+    Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream,
+};
 use tokio::net::TcpStream;
 use worktree::{Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
 
@@ -21,8 +23,8 @@ use crate::logs::{LogSource, Logs};
 use crate::session::StudioSession;
 use crate::template::Template;
 
-pub use dev::{DevServer, DevState};
 pub(crate) use dev::in_words;
+pub use dev::{DevServer, DevState};
 pub(crate) use install::Installations;
 pub use snapshot::Snapshot;
 
@@ -106,10 +108,13 @@ impl Project {
         prepare_home(sandbox.as_ref(), !inside.files.is_empty()).await?;
         let egress = sandbox
             .take_ways_out()
-            .map(|ways| start_egress(ways, policy_of(&session, &surroundings.registries)?, surroundings, &logs))
+            .map(|ways| {
+                start_egress(ways, policy_of(&session, &surroundings.registries)?, surroundings, &logs)
+            })
             .transpose()?;
         let owner = sandbox.owner().map(|(user, group)| Owner { user, group });
-        let tree = Worktree::open(&places.workspace, WorktreeOptions { owner, ..WorktreeOptions::default() })?;
+        let tree =
+            Worktree::open(&places.workspace, WorktreeOptions { owner, ..WorktreeOptions::default() })?;
         let checkpoints = Checkpoints::open(
             &places.checkpoints,
             tree.clone(),
@@ -264,7 +269,7 @@ fn policy_of(session: &StudioSession, registries: &Registries) -> Result<Policy,
     session.allowed_hosts.iter().try_fold(policy, |policy, host| {
         let rule: Rule = host.parse().map_err(|error: egress::RuleError| {
             let message = format!("`{}` is no host that can be allowed: {error}", shortened(host));
-            kernel::Error::invalid("host_rule_invalid", message)
+            kernel::Error::invalid("egress_rule_invalid", message)
         })?;
         Ok(policy.allow(rule))
     })
@@ -280,7 +285,8 @@ fn start_egress(
     surroundings: &Surroundings,
     logs: &Arc<Logs>,
 ) -> Result<Egress, Error> {
-    let listeners = egress::Listeners { proxy: ways.proxy, http: ways.http, https: ways.https, dns: ways.dns };
+    let listeners =
+        egress::Listeners { proxy: ways.proxy, http: ways.http, https: ways.https, dns: ways.dns };
     let logs = logs.clone();
     let options = egress::Options {
         uplink: surroundings.uplink.clone(),

@@ -243,7 +243,8 @@ impl Studio {
     /// # Errors
     /// When it cannot be read.
     pub async fn empty_trash(&self) -> Result<(), Error> {
-        let before = kernel::Timestamp(self.parts.clock.now().0 - i64::try_from(TRASH.as_millis()).unwrap_or(0));
+        let before =
+            kernel::Timestamp(self.parts.clock.now().0 - i64::try_from(TRASH.as_millis()).unwrap_or(0));
         for id in self.parts.store.purge_sessions(before).await? {
             let folder = self.parts.folder.join("trash").join(id.as_str());
             if let Err(error) = tokio::fs::remove_dir_all(&folder).await

@@ -149,10 +149,8 @@ impl Templates {
             all.sort_by_key(|template| ORDER.iter().position(|name| *name == template.name));
             Ok(Templates { all })
         });
-        ALL.as_ref().map_err(|(name, reason)| Error::TemplateBroken {
-            name: name.clone(),
-            reason: reason.clone(),
-        })
+        ALL.as_ref()
+            .map_err(|(name, reason)| Error::TemplateBroken { name: name.clone(), reason: reason.clone() })
     }
 
     /// All of them, in the order in which they are shown.

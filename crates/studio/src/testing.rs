@@ -27,7 +27,10 @@ impl SessionStore for FakeSessionStore {
 
     async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>> {
         let sessions = self.sessions.lock();
-        Ok(sessions.iter().find(|(one, deleted)| one.id == *id && deleted.is_none()).map(|found| found.0.clone()))
+        Ok(sessions
+            .iter()
+            .find(|(one, deleted)| one.id == *id && deleted.is_none())
+            .map(|found| found.0.clone()))
     }
 
     async fn list_sessions(&self, _page: &PageRequest) -> Result<Page<StudioSession>> {

@@ -872,14 +872,14 @@ export interface paths {
          * Lists the sessions
          * @description The one worked on last first.
          */
-        get: operations["list_sessions"];
+        get: operations["list_studio_sessions"];
         put?: never;
         /**
          * Makes a session
          * @description Its folder has the template's files when this returns. What it needs is being installed, and its
          *     dev server started; its state tells how far that is.
          */
-        post: operations["create_session"];
+        post: operations["create_studio_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -897,21 +897,21 @@ export interface paths {
          * Shows a session
          * @description How its app stands is told by its state.
          */
-        get: operations["get_session"];
+        get: operations["get_studio_session"];
         put?: never;
         post?: never;
         /**
          * Deletes a session
          * @description Its sandbox ends at once; its folder stays in the workspace's trash for seven days.
          */
-        delete: operations["delete_session"];
+        delete: operations["delete_studio_session"];
         options?: never;
         head?: never;
         /**
          * Changes a session
          * @description What is left out stays as it is. Changed hosts hold at once, also for connections that last.
          */
-        patch: operations["change_session"];
+        patch: operations["change_studio_session"];
         trace?: never;
     };
     "/api/v1/sessions/{id}/checkpoints": {
@@ -988,7 +988,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stops the dev server */
+        /**
+         * Stops the dev server
+         * @description With everything it has started. Answers the same when none runs.
+         */
         post: operations["stop_dev"];
         delete?: never;
         options?: never;
@@ -1003,7 +1006,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows what differs between two states of a session */
+        /**
+         * Shows what differs between two states of a session
+         * @description File by file, as unified differences.
+         */
         get: operations["diff_session"];
         put?: never;
         post?: never;
@@ -1040,7 +1046,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists a folder of a session */
+        /**
+         * Lists a folder of a session
+         * @description Folders first, each by name.
+         */
         get: operations["list_files"];
         put?: never;
         post?: never;
@@ -1099,7 +1108,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Renames or moves a file or folder of a session */
+        /**
+         * Renames or moves a file or folder of a session
+         * @description Nothing is overwritten.
+         */
         post: operations["rename_file"];
         delete?: never;
         options?: never;
@@ -13910,7 +13922,7 @@ export interface operations {
             };
         };
     };
-    list_sessions: {
+    list_studio_sessions: {
         parameters: {
             query?: {
                 /**
@@ -14064,7 +14076,7 @@ export interface operations {
             };
         };
     };
-    create_session: {
+    create_studio_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14280,7 +14292,7 @@ export interface operations {
             };
         };
     };
-    get_session: {
+    get_studio_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14452,7 +14464,7 @@ export interface operations {
             };
         };
     };
-    delete_session: {
+    delete_studio_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -14622,7 +14634,7 @@ export interface operations {
             };
         };
     };
-    change_session: {
+    change_studio_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -16308,7 +16320,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileListing"];
                 };
             };
-            /** @description The path cannot be one of this folder */
+            /** @description `file_path_refused`: the path cannot be one of this folder */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -16323,8 +16335,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "The path cannot be one of this folder",
-                     *       "code": "refused",
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -16486,7 +16498,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileContent"];
                 };
             };
-            /** @description The path cannot be one of this folder */
+            /** @description `file_path_refused`: the path cannot be one of this folder */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -16501,8 +16513,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "The path cannot be one of this folder",
-                     *       "code": "refused",
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -16580,7 +16592,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The file is larger than 4 MiB */
+            /** @description `file_too_large`: the file is larger than 4 MiB */
             413: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -16595,8 +16607,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Payload Too Large",
                      *       "status": 413,
-                     *       "detail": "The file is larger than 4 MiB",
-                     *       "code": "refused",
+                     *       "detail": "the file is larger than 4 MiB",
+                     *       "code": "file_too_large",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -16685,7 +16697,7 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
-            /** @description The path cannot be one of this folder */
+            /** @description `file_path_refused`: the path cannot be one of this folder */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -16700,8 +16712,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "The path cannot be one of this folder",
-                     *       "code": "refused",
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -16930,7 +16942,7 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
-            /** @description A path cannot be one of this folder */
+            /** @description `file_path_refused`: a path cannot be one of this folder */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -16945,8 +16957,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "A path cannot be one of this folder",
-                     *       "code": "refused",
+                     *       "detail": "a path cannot be one of this folder",
+                     *       "code": "file_path_refused",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -17024,7 +17036,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Something is there already */
+            /** @description `file_exists`: something is there already */
             409: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -17039,8 +17051,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "Something is there already",
-                     *       "code": "refused",
+                     *       "detail": "something is there already",
+                     *       "code": "file_exists",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -17209,7 +17221,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileMatches"];
                 };
             };
-            /** @description The expression or pattern cannot be read */
+            /** @description `search_invalid`: the expression or pattern cannot be read */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -17224,8 +17236,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "The expression or pattern cannot be read",
-                     *       "code": "refused",
+                     *       "detail": "the expression or pattern cannot be read",
+                     *       "code": "search_invalid",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -17385,7 +17397,7 @@ export interface operations {
                     "application/json": components["schemas"]["FileWritten"];
                 };
             };
-            /** @description The path cannot be one of this folder */
+            /** @description `file_path_refused`: the path cannot be one of this folder */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -17400,8 +17412,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Bad Request",
                      *       "status": 400,
-                     *       "detail": "The path cannot be one of this folder",
-                     *       "code": "refused",
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */
@@ -17479,7 +17491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The file was changed meanwhile, or exists already */
+            /** @description `file_changed`, `file_exists`: the file was changed meanwhile, or exists already */
             409: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -17494,8 +17506,8 @@ export interface operations {
                      *       "type": "about:blank",
                      *       "title": "Conflict",
                      *       "status": 409,
-                     *       "detail": "The file was changed meanwhile, or exists already",
-                     *       "code": "refused",
+                     *       "detail": "the file was changed meanwhile, or exists already",
+                     *       "code": "file_changed",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

@@ -16,7 +16,7 @@ use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use kernel::{SessionId};
+use kernel::SessionId;
 
 use crate::app::App;
 pub use token::PreviewKey;
@@ -91,11 +91,8 @@ fn taken_from(uri: &Uri) -> Option<(String, String)> {
     let own = format!("{TOKEN}=");
     let token = query.split('&').find_map(|pair| pair.strip_prefix(&own))?.to_owned();
     let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(&own)).collect();
-    let rest = if rest.is_empty() {
-        uri.path().to_owned()
-    } else {
-        format!("{}?{}", uri.path(), rest.join("&"))
-    };
+    let rest =
+        if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
     Some((token, rest))
 }
 
@@ -108,7 +105,8 @@ fn let_in(token: &str, location: &str) -> Response {
     *response.status_mut() = StatusCode::SEE_OTHER;
     // A path that begins with two slashes would name another host.
     let location = format!("/{}", location.trim_start_matches('/'));
-    let values = [(SET_COOKIE, Some(cookie)), (LOCATION, Some(location)), (CACHE_CONTROL, Some("no-store".into()))];
+    let values =
+        [(SET_COOKIE, Some(cookie)), (LOCATION, Some(location)), (CACHE_CONTROL, Some("no-store".into()))];
     for (name, value) in values {
         if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
             response.headers_mut().insert(name, value);
@@ -163,7 +161,9 @@ mod tests {
         let id = "ses_01hv5k3m9x7q2w8e4r6t";
         check(&format!("{id}-5173.localhost:8080"), Some((id, 5173)));
         check("01hv5k3m9x7q2w8e4r6t-3000.localhost", Some((id, 3000)));
-        for other in ["localhost:8080", "x-1.localhost", "ses_01hv5k3m9x7q2w8e4r6t.localhost", "127.0.0.1", ""] {
+        for other in
+            ["localhost:8080", "x-1.localhost", "ses_01hv5k3m9x7q2w8e4r6t.localhost", "127.0.0.1", ""]
+        {
             check(other, None);
         }
         check(&format!("{id}-99999.localhost"), None);

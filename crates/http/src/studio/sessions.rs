@@ -107,7 +107,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn create_session(
+pub(crate) async fn create_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     headers: HeaderMap,
@@ -129,7 +129,7 @@ pub(crate) async fn create_session(
     responses((status = 200, description = "A page of sessions", body = List<SessionView>)),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn list_sessions(
+pub(crate) async fn list_studio_sessions(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     headers: HeaderMap,
@@ -153,7 +153,7 @@ pub(crate) async fn list_sessions(
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn get_session(
+pub(crate) async fn get_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,
@@ -181,7 +181,9 @@ impl WireBody for ChangeSession {
     fn validate(&self) -> Result<(), Error> {
         let hosts = self.allowed_hosts.as_deref().unwrap_or_default();
         if hosts.len() > MOST_HOSTS || hosts.iter().any(|host| host.len() > LONGEST_HOST) {
-            return Err(unfit(format!("`allowedHosts` has more than {MOST_HOSTS} hosts, or a very long one")));
+            return Err(unfit(format!(
+                "`allowedHosts` has more than {MOST_HOSTS} hosts, or a very long one"
+            )));
         }
         self.name.as_deref().map_or(Ok(()), check_name)
     }
@@ -203,7 +205,7 @@ impl WireBody for ChangeSession {
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn change_session(
+pub(crate) async fn change_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,
@@ -235,7 +237,7 @@ pub(crate) async fn change_session(
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn delete_session(
+pub(crate) async fn delete_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,

@@ -301,9 +301,11 @@ impl Toolbox {
         let written = self.with_tree(move |tree| write_once(tree, &parsed, &bytes, expected.as_deref()));
         match written.await {
             Ok(()) => Ok(Used::said(format!("Wrote {path} ({} bytes).", content.len()))),
-            Err(worktree::Error::Changed { .. } | worktree::Error::Exists { .. }) => Err(Used::failed(format!(
-                "{path} was changed by somebody else in the meantime and was left as it is. Read it again first."
-            ))),
+            Err(worktree::Error::Changed { .. } | worktree::Error::Exists { .. }) => {
+                Err(Used::failed(format!(
+                    "{path} was changed by somebody else in the meantime and was left as it is. Read it again first."
+                )))
+            }
             Err(error) => Err(told(error)),
         }
     }
@@ -379,7 +381,9 @@ fn write_once(
         None => Expected::Absent,
     };
     match tree.write(path, bytes, expected) {
-        Err(worktree::Error::Changed { present: Some(present), .. }) if present == Version::of(bytes) => Ok(()),
+        Err(worktree::Error::Changed { present: Some(present), .. }) if present == Version::of(bytes) => {
+            Ok(())
+        }
         Err(worktree::Error::Exists { .. }) => match tree.read(path, bytes.len() as u64) {
             Ok(content) if content.bytes == bytes => Ok(()),
             _ => Err(worktree::Error::Exists { path: path.to_string() }),

@@ -51,7 +51,11 @@ pub struct DevServer {
 
 impl DevServer {
     pub(super) fn new() -> Self {
-        Self { state: watch::Sender::new(DevState::Stopped), task: Mutex::default(), process: Mutex::default() }
+        Self {
+            state: watch::Sender::new(DevState::Stopped),
+            task: Mutex::default(),
+            process: Mutex::default(),
+        }
     }
 }
 

@@ -63,9 +63,7 @@ impl Installations {
 }
 
 fn names(folder: &Path) -> std::io::Result<HashSet<String>> {
-    std::fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect()
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 impl Project {

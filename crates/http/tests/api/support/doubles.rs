@@ -15,9 +15,9 @@ use models::{
 };
 use runs::{Engine, Submission};
 use serde_json::json;
+use std::sync::Arc;
 use studio::testing::FakeSessionStore;
 use studio::{Studio, StudioParts};
-use std::sync::Arc;
 
 use super::{NOW, workflows};
 
