@@ -90,6 +90,8 @@ pub struct Services {
     pub preferences: Arc<dyn Preferences>,
     /// Makes, opens and closes sessions.
     pub studio: Arc<::studio::Studio>,
+    /// Takes what people say to their agents.
+    pub turns: ::studio::agent::Turns,
 }
 
 /// How the routes are served.

@@ -4,6 +4,7 @@ mod checkpoints;
 mod dev;
 mod files;
 mod logs;
+mod messages;
 pub(crate) mod preview;
 mod sessions;
 mod state;
@@ -46,6 +47,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(checkpoints::diff_session))
         .routes(routes!(checkpoints::list_checkpoints, checkpoints::create_checkpoint))
         .routes(routes!(checkpoints::restore_checkpoint))
+        .routes(routes!(messages::list_messages, messages::send_message))
+        .routes(routes!(messages::stream_turn))
         .routes(routes!(logs::follow_logs))
 }
 

@@ -15,8 +15,10 @@ use sandbox::egress::{self, Connection, Egress, Policy, Registries, Rule, Uplink
 use sandbox::{
     Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream,
 };
+use serde_json::Value;
 use tokio::net::TcpStream;
-use worktree::{Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
+use worktree::checkpoints::CheckpointKind;
+use worktree::{CheckpointId, Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
 
 use crate::error::Error;
 use crate::logs::{LogSource, Logs};
@@ -174,6 +176,11 @@ impl Project {
         Ok(())
     }
 
+    /// Says that what the template needs is installed.
+    pub(crate) fn installed(&self) {
+        self.session.lock().is_installed = true;
+    }
+
     /// What its programs may reach.
     pub(crate) fn policy(&self) -> Result<Policy, Error> {
         policy_of(&self.session.lock(), &self.registries)
@@ -212,6 +219,27 @@ impl Project {
 
     async fn execute(&self, command: Command, output: OutputSender) -> Result<Execution, Error> {
         Ok(self.sandbox.execute(command, Some(output)).await?)
+    }
+
+    /// Keeps the files as they are now, under a label, and gives the checkpoint's id.
+    ///
+    /// # Errors
+    /// When they cannot be read or kept.
+    pub async fn keep(&self, label: String, kind: CheckpointKind, note: Value) -> Result<String, Error> {
+        let checkpoints = self.checkpoints.clone();
+        let made = tokio::task::spawn_blocking(move || checkpoints.create(&label, kind, note)).await;
+        Ok(made.map_err(std::io::Error::other)??.checkpoint.id.to_string())
+    }
+
+    /// Puts the files back to a checkpoint.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint, or the files cannot be written.
+    pub async fn put_back(&self, checkpoint: &str) -> Result<(), Error> {
+        let (checkpoints, id) = (self.checkpoints.clone(), checkpoint.parse::<CheckpointId>()?);
+        let restored = tokio::task::spawn_blocking(move || checkpoints.restore(id)).await;
+        restored.map_err(std::io::Error::other)??;
+        Ok(())
     }
 
     /// What is to be known of the project at a glance. Blocks.

@@ -1181,6 +1181,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the conversation
+         * @description The turns that stand and what was said and done in them, oldest first.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        /**
+         * Says something to the agent
+         * @description The agent's turn begins and is followed: server-sent events `status`, `token`, `tool_call`,
+         *     `tool_result`, `gate`, `gate_decided`, `check`, `error` and last `done`. It goes on if the client
+         *     leaves; `…/messages/stream` follows it again. A gate is answered, and a turn stopped, as those of
+         *     the run that `turnId` names.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/messages/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows a turn
+         * @description The events that the turn's beginning answers with: from its first, or after `Last-Event-ID` or
+         *     `after`, and live while it goes on.
+         */
+        get: operations["stream_turn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/state": {
         parameters: {
             query?: never;
@@ -1581,6 +1629,9 @@ export interface components {
              *     `*.example.com`, `example.com:8443`.
              */
             allowedHosts?: string[] | null;
+            permissions?: components["schemas"]["StudioPermissions"] | null;
+            /** @description The model that is asked in this session; empty for the preferred one. */
+            model?: string | null;
         };
         /**
          * @description Settings to change. What is left out stays; null sets the default again.
@@ -1714,6 +1765,74 @@ export interface components {
              * @description US dollars, as far as prices are known.
              */
             usd: number;
+        };
+        /** @description A conversation. */
+        Conversation: {
+            /** @description What was said, oldest first. */
+            messages: components["schemas"]["ConversationMessage"][];
+            /** @description The turns it was said in, oldest first. */
+            turns: components["schemas"]["ConversationTurn"][];
+        };
+        /** @description Something that was checked after a change. */
+        ConversationCheck: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Whether it is as it should be. */
+            ok: boolean;
+            /** @description What was found. */
+            text: string;
+        };
+        /** @description Something that was said. */
+        ConversationMessage: {
+            /** @description The turn. */
+            turnId: string;
+            /** @description Who said it. */
+            role: components["schemas"]["MessageRole"];
+            /** @description What was said. */
+            text: string;
+            /** @description The names of the files that came with it. */
+            attachments: string[];
+            /** @description The tools that are wanted with it. */
+            toolCalls: components["schemas"]["ConversationToolCall"][];
+            /** @description The call that this is the answer to; null if it is none. */
+            toolCallId: string | null;
+            /** @description Whether the tool failed. */
+            isError: boolean;
+            /** @description When. */
+            createdAt: components["schemas"]["Moment"];
+        };
+        /** @description A tool that is wanted. */
+        ConversationToolCall: {
+            /** @description Its id, unique in the turn. */
+            id: string;
+            /** @description The tool. */
+            name: string;
+            /** @description What it is given: an object, or the text that should have been one. */
+            arguments: unknown;
+        };
+        /** @description A turn of a conversation. */
+        ConversationTurn: {
+            /** @description Its id: that of its run. */
+            turnId: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["TurnState"];
+            /** @description Why, where that is not plain. */
+            reason: string | null;
+            /** @description What to do about it. */
+            hint: string | null;
+            /** @description The provider and model that answered last. */
+            model: string | null;
+            /** @description The state of the files before it. */
+            checkpoint: string | null;
+            /** @description The files it changed. */
+            changed: string[];
+            /** @description What was checked after its changes, the last time. */
+            checks: components["schemas"]["ConversationCheck"][];
+            /** @description What it consumed. */
+            usage: components["schemas"]["TurnUsage"];
+            /** @description When it began. */
+            startedAt: components["schemas"]["Moment"];
+            endedAt: components["schemas"]["Moment"] | null;
         };
         /** @description What all calls of models cost, those of attempts that were done again included. */
         Cost: {
@@ -2815,6 +2934,10 @@ export interface components {
                 previewUrl: string | null;
                 /** @description The hosts its programs may reach, beside the package registries. */
                 allowedHosts: string[];
+                /** @description What the agent may do by itself. */
+                permissions: components["schemas"]["StudioPermissions"];
+                /** @description The model that is asked in this session; null for the preferred one. */
+                model: string | null;
                 /** @description When it was made. */
                 createdAt: components["schemas"]["Moment"];
                 /** @description When somebody worked on it last. */
@@ -2956,6 +3079,18 @@ export interface components {
              */
             total: number;
         };
+        /** @description A text file that comes with a message. */
+        MessageAttachment: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its text. */
+            content: string;
+        };
+        /**
+         * @description Who says something.
+         * @enum {string}
+         */
+        MessageRole: "user" | "assistant" | "tool";
         /**
          * @description A model that could be asked.
          * @example {
@@ -3237,6 +3372,11 @@ export interface components {
              */
             p99: number;
         };
+        /**
+         * @description Whether something is done at once or a person is asked first.
+         * @enum {string}
+         */
+        PermissionRule: "allow" | "ask";
         /**
          * @description How a goal is to be reached.
          * @example {
@@ -3797,6 +3937,31 @@ export interface components {
             /** @description What is wanted: plain words, a list, or a Markdown runbook. */
             goal: string;
         };
+        /**
+         * @description What a person says to the agent.
+         * @example {
+         *       "text": "Add a page with our prices"
+         *     }
+         */
+        SendMessage: {
+            /** @description What is said, up to 64 KiB. */
+            text: string;
+            /**
+             * @description A model, a provider or `provider/model`; the session's, or the preferred one where absent.
+             *     `offline` follows the template's recipes without a model.
+             */
+            model?: string | null;
+            policyOverride?: components["schemas"]["PolicyName"] | null;
+            /** @description Text files that come with it: at most 512 KiB in all. */
+            attachments?: components["schemas"]["MessageAttachment"][];
+            /**
+             * @description The turn this one takes the place of: the files go back to what they were before it, and it
+             *     leaves the conversation with those after it.
+             */
+            replaces?: string | null;
+            /** @description How far the turn may go. */
+            limits?: components["schemas"]["TurnLimits"];
+        };
         /** @description Figures of a provider in some time. */
         SeriesFigures: components["schemas"]["UsageFigures"] & {
             /** @description When the hour or day begins. */
@@ -3900,7 +4065,7 @@ export interface components {
             cmd?: string | null;
             /**
              * Format: int32
-             * @description The port it listens on; needed with `cmd`.
+             * @description The port it listens on; as before if left out.
              */
             port?: number | null;
         };
@@ -3964,6 +4129,15 @@ export interface components {
              */
             cpuMs: number | null;
         };
+        /** @description What the agent may do by itself. Looking at the project it always may. */
+        StudioPermissions: {
+            /** @description Change files. */
+            write: components["schemas"]["PermissionRule"];
+            /** @description Run programs in the sandbox. */
+            execute: components["schemas"]["PermissionRule"];
+            /** @description Reach hosts outside. */
+            network: components["schemas"]["PermissionRule"];
+        };
         /** @description Why something failed. */
         StudioProblem: {
             /** @description Its stable identifier. */
@@ -3981,6 +4155,12 @@ export interface components {
          *       "template": "vite-react",
          *       "previewUrl": "http://ses_01hv5k3m9x7q2w8e4r6t-5173.localhost:8080/?atelier_preview=…",
          *       "allowedHosts": [],
+         *       "permissions": {
+         *         "write": "allow",
+         *         "execute": "allow",
+         *         "network": "ask"
+         *       },
+         *       "model": null,
          *       "createdAt": "2026-11-21T09:30:00.000Z",
          *       "updatedAt": "2026-11-21T09:31:00.000Z"
          *     }
@@ -3996,6 +4176,10 @@ export interface components {
             previewUrl: string | null;
             /** @description The hosts its programs may reach, beside the package registries. */
             allowedHosts: string[];
+            /** @description What the agent may do by itself. */
+            permissions: components["schemas"]["StudioPermissions"];
+            /** @description The model that is asked in this session; null for the preferred one. */
+            model: string | null;
             /** @description When it was made. */
             createdAt: components["schemas"]["Moment"];
             /** @description When somebody worked on it last. */
@@ -4166,6 +4350,56 @@ export interface components {
             token_id: string | null;
             /** @description What the owner called it, else `owner` or `system`. */
             name: string;
+        };
+        /** @description How far a turn may go. What is left out has its usual value. */
+        TurnLimits: {
+            /**
+             * Format: int32
+             * @description How often the model is asked.
+             * @default 40
+             */
+            steps?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens in and out.
+             * @default 2000000
+             */
+            tokens?: number | null;
+            /**
+             * Format: double
+             * @description US dollars.
+             * @default 5
+             */
+            usd?: number | null;
+            /**
+             * Format: int64
+             * @description Seconds of work; waiting for a person does not count.
+             * @default 1800
+             */
+            seconds?: number | null;
+        };
+        /**
+         * @description Where a turn stands.
+         * @enum {string}
+         */
+        TurnState: "running" | "waiting" | "finished" | "stopped" | "failed" | "limit";
+        /** @description What a turn consumed. */
+        TurnUsage: {
+            /**
+             * Format: int64
+             * @description Tokens in, those from a provider's cache included.
+             */
+            tokensIn: number;
+            /**
+             * Format: int64
+             * @description Tokens out.
+             */
+            tokensOut: number;
+            /**
+             * Format: double
+             * @description US dollars; 0 where no price is known.
+             */
+            usd: number;
         };
         /**
          * @description The language of the UI.
@@ -14083,7 +14317,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["CreateSession"];
             };
@@ -15075,7 +15309,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["CreateCheckpoint"];
             };
@@ -15510,7 +15744,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["StartDev"];
             };
@@ -17770,6 +18004,658 @@ export interface operations {
                      *       "status": 426,
                      *       "detail": "this is no complete WebSocket handshake",
                      *       "code": "upgrade_required",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessage"];
+            };
+        };
+        responses: {
+            /** @description The turn's events, as they happen */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `message_unfit`: the message cannot be taken */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the message cannot be taken",
+                     *       "code": "message_unfit",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such turn in it",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `turn_running`: the agent is still at work in this session */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the agent is still at work in this session",
+                     *       "code": "turn_running",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_turn: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The turn; the newest where absent.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                turn?: string;
+                /**
+                 * @description Events after this one.
+                 * @example 0
+                 */
+                after?: number;
+            };
+            header?: {
+                /**
+                 * @description The id of the last event the reader has seen. Wins over `after`.
+                 * @example 17
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The turn's events, as they happen */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such turn in it",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `position_ahead`: the turn has no event of that number yet */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the turn has no event of that number yet",
+                     *       "code": "position_ahead",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

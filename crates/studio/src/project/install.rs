@@ -84,6 +84,14 @@ impl Project {
         Ok(())
     }
 
+    /// Installs what a session needs that was left before it was done.
+    pub(crate) async fn install_again(&self) -> Result<(), Error> {
+        match &self.template().install {
+            Some(install) => self.install(&install.commands).await,
+            None => Ok(()),
+        }
+    }
+
     /// Installs after the files that say what is needed were changed.
     ///
     /// # Errors
