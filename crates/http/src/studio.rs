@@ -50,6 +50,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::list_messages, messages::send_message))
         .routes(routes!(messages::stream_turn))
         .routes(routes!(logs::follow_logs))
+        .routes(routes!(preview::below::open_preview))
 }
 
 /// The `{id}` in a session's paths, for the document.

@@ -80,6 +80,7 @@ pub struct Project {
     checkpoints: Arc<Checkpoints>,
     logs: Arc<Logs>,
     dev: DevServer,
+    below: dev::Below,
     /// Held while something is installed.
     installing: tokio::sync::Mutex<()>,
 }
@@ -133,6 +134,7 @@ impl Project {
             checkpoints: Arc::new(checkpoints),
             logs,
             dev: DevServer::new(),
+            below: dev::Below::new(),
             installing: tokio::sync::Mutex::new(()),
         }))
     }

@@ -5,9 +5,11 @@
 //! it becomes a cookie of that origin.
 //!
 //! Invariants: no cookie, token or header of ours reaches what is shown; nothing of it is changed but
-//! what would keep it out of the Studio's frame.
+//! what would keep it out of the Studio's frame, and that a page in the frame tells of its errors.
 
+pub(super) mod below;
 mod forward;
+mod inject;
 mod token;
 
 use ::studio::{DevState, Project, StudioSession};
@@ -19,6 +21,7 @@ use axum::response::Response;
 use kernel::SessionId;
 
 use crate::app::App;
+pub(crate) use below::{below, serve_below};
 pub use token::PreviewKey;
 
 /// The query parameter and the cookie that let somebody in.
@@ -71,16 +74,31 @@ pub(crate) async fn serve(app: App, target: Target, mut request: Request) -> Res
     if !cookie.is_some_and(|token| is_known(&token)) {
         return page(StatusCode::UNAUTHORIZED, "This preview is closed", CLOSED, false);
     }
+    if request.uri().path() == inject::PATH {
+        return script();
+    }
     let project = match app.services.studio.project(&target.id).await {
         Ok(project) => project,
         Err(error) => {
             return page(StatusCode::NOT_FOUND, "There is no such preview", &error.to_string(), false);
         }
     };
+    let is_frame = inject::is_for_a_frame(&mut request);
     match project.connect(target.port).await {
-        Ok(stream) => forward::forward(stream, request, &app.lifetime).await,
+        Ok(stream) => {
+            let response = forward::forward(stream, request, &app.lifetime).await;
+            if is_frame { inject::inject(response) } else { response }
+        }
         Err(_) => not_there(&project),
     }
+}
+
+fn script() -> Response {
+    let mut response = Response::new(Body::from(inject::SCRIPT));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 const CLOSED: &str = "Open it from the Studio: the address there lets you in for a day.";
