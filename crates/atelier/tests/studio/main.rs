@@ -4,6 +4,7 @@
 
 mod hard;
 mod kills;
+mod previews;
 #[path = "../support/server.rs"]
 mod server;
 mod turns;
