@@ -21,7 +21,7 @@ use serde::Deserialize;
 use crate::{
     case::CaseLimits,
     suite::{Place, text},
-    world::World,
+    world::{ALONE, World},
 };
 
 /// What it takes for possible and cannot check: mistakes of runc, which no jail is made by, and of
@@ -43,6 +43,7 @@ async fn cepheus_finds_no_way_out() {
     let started = Instant::now();
     let engine = tokio::task::spawn_blocking(Engine::ensure).await.expect("joins");
     println!("installed after {:?}", started.elapsed());
+    let _alone = ALONE.lock().await;
     let world = World::new();
     assert_that_it_sees(&engine, world.root.path());
     let (run, alone, connected) = tokio::join!(

@@ -37,6 +37,7 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("mbind", libc::SYS_mbind),
     ("memfd_secret", libc::SYS_memfd_secret),
     ("migrate_pages", libc::SYS_migrate_pages),
+    ("mlock", libc::SYS_mlock),
     ("mlockall", libc::SYS_mlockall),
     ("mount", libc::SYS_mount),
     ("mount_setattr", libc::SYS_mount_setattr),
@@ -393,6 +394,8 @@ refused('memfd_secret', 'EPERM', call, SYS_memfd_secret, 0)
             "rlimit: memlock",
             r"
 refused('mlockall', 'EPERM ENOMEM', call, SYS_mlockall, 3)
+megabyte = ctypes.create_string_buffer(1 << 20)
+refused('mlock', 'EPERM ENOMEM', call, SYS_mlock, megabyte, 1 << 20)
 ",
         ),
         Case::new(

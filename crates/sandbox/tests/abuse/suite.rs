@@ -16,7 +16,7 @@ use crate::{
     files,
     host::{self, Host},
     information, kernel, network, processes, resources,
-    world::{SECRET, World, options, processes_with},
+    world::{ALONE, SECRET, World, options, processes_with},
 };
 
 /// Cases that are tried at one time.
@@ -47,6 +47,7 @@ struct Tried {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_abuse_is_contained_and_the_host_is_as_it_was() {
+    let _alone = ALONE.lock().await;
     // What gets away from its parents is left to this process, which finds it at the end.
     nix::sys::prctl::set_child_subreaper(true).expect("set");
     let started = Instant::now();

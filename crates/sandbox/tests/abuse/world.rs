@@ -20,6 +20,9 @@ use tempfile::TempDir;
 /// In no output of any program.
 pub const SECRET: &str = "swordfish-4711";
 
+/// Two tests of one process would find each other's programs on the host.
+pub static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The host, as far as programs are to be kept from it.
 pub struct World {
     pub jail: Jail,
