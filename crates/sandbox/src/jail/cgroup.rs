@@ -156,6 +156,9 @@ impl Group {
                     write(folder, "memory.limit_in_bytes", memory_bytes)?;
                     // Only there with swap accounting; must not be below the limit above.
                     let _ = write(folder, "memory.memsw.limit_in_bytes", memory_bytes);
+                    // Buffers of TCP are counted apart here, and only where they are limited; else
+                    // a session's own loopback could use up what the host has for all of it.
+                    let _ = write(folder, "memory.kmem.tcp.limit_in_bytes", memory_bytes / 8);
                 }
                 Version::V2 => {
                     write(folder, "memory.max", memory_bytes)?;

@@ -1,9 +1,10 @@
 //! Copying a workspace whose content somebody else controls: links stay links and are never
-//! followed, and of what is no file, folder or link nothing is made.
+//! followed, and of what is no file, folder or link nothing is made. Holes stay holes, or a few files
+//! that take no place in the workspace would fill the disk with zeros.
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read, Seek, SeekFrom},
     os::{
         fd::AsFd,
         unix::fs::{MetadataExt, symlink},
@@ -54,12 +55,32 @@ fn copy_content(opened: &File, from: &Path, to: &Path) -> io::Result<()> {
         } else {
             let mut target_file = File::options().write(true).create_new(true).open(&target)?;
             if rustix::fs::ioctl_ficlone(&target_file, &source_file).is_err() {
-                io::copy(&mut &source_file, &mut target_file)?;
+                copy_data(&source_file, &mut target_file)?;
             }
         }
         keep_properties(&target, &metadata)?;
     }
     Ok(())
+}
+
+/// Copies what is between the holes.
+fn copy_data(mut source: &File, target: &mut File) -> io::Result<()> {
+    use rustix::{fs, io::Errno};
+    let length = source.metadata()?.len();
+    let mut end = 0;
+    while end < length {
+        let start = match fs::seek(source, fs::SeekFrom::Data(end)) {
+            Ok(start) => start,
+            // Nothing but a hole up to the end.
+            Err(Errno::NXIO) => break,
+            Err(error) => return Err(error.into()),
+        };
+        end = fs::seek(source, fs::SeekFrom::Hole(start))?;
+        source.seek(SeekFrom::Start(start))?;
+        target.seek(SeekFrom::Start(start))?;
+        io::copy(&mut source.take(end - start), target)?;
+    }
+    target.set_len(length)
 }
 
 fn keep_properties(target: &Path, metadata: &fs::Metadata) -> io::Result<()> {
@@ -80,11 +101,17 @@ mod tests {
         fs::create_dir_all(from.join("a/empty")).expect("folders");
         fs::write(from.join("a/file"), "text").expect("a file");
         symlink("/etc", from.join("link")).expect("a link");
+        let holes = File::create(from.join("holes")).expect("a file");
+        std::os::unix::fs::FileExt::write_all_at(&holes, b"middle", 20 << 20).expect("written");
+        holes.set_len(40 << 20).expect("set");
         nix::unistd::mkfifo(&from.join("fifo"), Mode::S_IRWXU).expect("a fifo");
         copy(&from, &to).expect("copied");
         assert_eq!(fs::read_to_string(to.join("a/file")).expect("a file"), "text");
         assert!(to.join("a/empty").is_dir());
         assert_eq!(fs::read_link(to.join("link")).expect("a link"), Path::new("/etc"));
         assert!(!to.join("fifo").exists());
+        let copied = fs::read(to.join("holes")).expect("a file");
+        assert_eq!((copied.len(), &copied[20 << 20..][..6]), (40 << 20, &b"middle"[..]));
+        assert!(fs::metadata(to.join("holes")).expect("there").blocks() * 512 < 1 << 20);
     }
 }

@@ -33,7 +33,9 @@ use super::{
     resource_limits::ProcessLimits,
     root,
     seccomp::Filters,
-    session, syscalls, usage, ways_out,
+    session, syscalls, usage,
+    user_limits::UserLimits,
+    ways_out,
 };
 use crate::jail::wire::{Program, Purpose, Spec};
 
@@ -108,6 +110,7 @@ fn build(inside: &Inside<'_>) -> Result<Built, Failure> {
     let spec = inside.spec;
     let proc_folder = capabilities::own_proc_folder()?;
     let accounting = File::open("/proc/self/io").ok();
+    let user_limits = UserLimits::open();
     // Before the cgroup namespace is made, so that the run's own group is its root.
     spec.cgroup.join().stage("the joining of the cgroup")?;
     // Short of memory, the host ends a run before anything of the owner's.
@@ -136,7 +139,10 @@ fn build(inside: &Inside<'_>) -> Result<Built, Failure> {
     if let Some(id) = spec.host_id {
         capabilities::leave_root(&proc_folder, id)?;
     }
-    drop(proc_folder);
+    if let Some(limits) = &user_limits {
+        limits.apply();
+    }
+    drop((proc_folder, user_limits));
     capabilities::drop_all()?;
     prctl::set_dumpable(false).stage("the hiding of init")?;
     // Last, because a change of user resets it.

@@ -106,8 +106,7 @@ impl Quota {
         let is_suspicious = self.walked.bytes + grown > self.limit_bytes
             || self.walked.inodes + more > self.limit_inodes
             || host.free_bytes < HOST_RESERVE_BYTES;
-        let patience = (self.walk_took * self.patience.times).max(self.patience.least);
-        if is_suspicious || self.walked_at.elapsed() > patience {
+        if is_suspicious || self.is_walk_due() {
             let before = self.walked;
             if self.walk().is_err() {
                 return false;
@@ -117,6 +116,16 @@ impl Quota {
             }
         }
         self.is_over() || self.walked.bytes.saturating_add(self.hidden(host, written)) > self.limit_bytes
+    }
+
+    /// Whether a walk is due and the last one was before this moment. More names for one file and
+    /// folders in folders do not show in what the file system has lost.
+    pub(super) fn has_to_walk_since(&self, moment: Instant) -> bool {
+        self.walked_at < moment && self.is_walk_due()
+    }
+
+    fn is_walk_due(&self) -> bool {
+        self.walked_at.elapsed() > (self.walk_took * self.patience.times).max(self.patience.least)
     }
 
     /// Lets what is there be there, once, after all programs were ended for it: whoever wants to

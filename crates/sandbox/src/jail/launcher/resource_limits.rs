@@ -22,8 +22,10 @@ impl ProcessLimits {
 /// Applies to the calling process and all it starts.
 pub(super) fn apply(spec: &Spec, process: &ProcessLimits) -> nix::Result<()> {
     let limits = &spec.limits;
-    lower(Resource::RLIMIT_CORE, 0)?;
-    lower(Resource::RLIMIT_NOFILE, process.open_files)?;
+    // No core is smaller, so none is written; and where the host hands cores to a program, which
+    // runs as its root, this one number keeps it from being started (core(5)), while 0 does not.
+    lower(Resource::RLIMIT_CORE, 1)?;
+    lower(Resource::RLIMIT_NOFILE, process.open_files.min(open_files_of_init()? / 2))?;
     lower(Resource::RLIMIT_FSIZE, process.file_bytes)?;
     if let Some(cpu_ms) = process.cpu_ms {
         // Whoever watches ends the program before; this holds if the watch is late.
@@ -34,12 +36,28 @@ pub(super) fn apply(spec: &Spec, process: &ProcessLimits) -> nix::Result<()> {
     lower(Resource::RLIMIT_MEMLOCK, 64 << 10)?;
     lower(Resource::RLIMIT_MSGQUEUE, 0)?;
     lower(Resource::RLIMIT_RTPRIO, 0)?;
+    lower(Resource::RLIMIT_NICE, 0)?;
     if !spec.cgroup.has(Controller::Memory) {
         // Not RLIMIT_AS: Node reserves far more address space than it uses. Twice the limit, so
         // that it is the watch that ends a run, which tells "out of memory" from a crash.
         lower(Resource::RLIMIT_DATA, limits.memory_bytes.saturating_mul(2))?;
     }
     Ok(())
+}
+
+/// Gives the calling process all the descriptors it may have.
+///
+/// The kernel counts descriptors on their way through sockets for a user of the host, whom all jails
+/// share, and refuses to send more when they are more than the sender may open. Programs may open
+/// half of it at most, so init can send its own whatever they do.
+pub(super) fn raise_open_files() -> nix::Result<()> {
+    let hard = open_files_of_init()?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+}
+
+/// Before the limits of a program are applied they are still init's.
+fn open_files_of_init() -> nix::Result<u64> {
+    getrlimit(Resource::RLIMIT_NOFILE).map(|(_, hard)| hard)
 }
 
 /// Sets both limits, never above what the server itself has.

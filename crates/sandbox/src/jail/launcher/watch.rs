@@ -49,6 +49,8 @@ pub(super) struct Watch<'run> {
     /// What the session's group had used at the last look, and whether that was all it used since.
     cpu_us: Option<u64>,
     is_at_rest: bool,
+    /// When it was last seen at work.
+    active_at: Instant,
     /// What those wrote that init has reaped.
     reaped_wrote: u64,
 }
@@ -77,6 +79,7 @@ impl<'run> Watch<'run> {
             counted: usage::Usage::default(),
             cpu_us: None,
             is_at_rest: false,
+            active_at: Instant::now(),
             reaped_wrote: 0,
         }
     }
@@ -166,7 +169,8 @@ impl<'run> Watch<'run> {
         if self.cause.is_some() || self.said.is_some() {
             return;
         }
-        if self.is_session() && self.rests() {
+        // What was written just before it came to rest may not have been walked over yet.
+        if self.is_session() && self.rests() && !self.quota.has_to_walk_since(self.active_at) {
             return;
         }
         let (init, reaped_wrote) = (self.init, self.reaped_wrote);
@@ -194,6 +198,9 @@ impl<'run> Watch<'run> {
         let cpu_us = self.spec.cgroup.cpu_us();
         self.is_at_rest = self.started.is_some() && cpu_us.is_some() && cpu_us == self.cpu_us;
         self.cpu_us = cpu_us;
+        if !self.is_at_rest {
+            self.active_at = Instant::now();
+        }
         self.is_at_rest
     }
 

@@ -12,10 +12,13 @@ use super::Conditions;
 
 /// Calls that are refused whatever their arguments.
 pub(super) fn calls(conditions: Conditions) -> impl Iterator<Item = i64> {
-    let uncounted: &[i64] =
-        if conditions.has_memory_group { &[] } else { &[libc::SYS_memfd_create, libc::SYS_shmget] };
+    let uncounted: &[i64] = if conditions.has_memory_group { &[] } else { UNCOUNTED };
     WHOLE.iter().chain(uncounted).copied()
 }
+
+/// What makes memory that belongs to no process. A fresh ipc namespace allows a thousand million
+/// semaphores, each with 64 bytes of the kernel's.
+const UNCOUNTED: &[i64] = &[libc::SYS_memfd_create, libc::SYS_shmget, libc::SYS_semget, libc::SYS_msgget];
 
 /// The rules of a filter that refuses on a match.
 pub(super) fn arguments(conditions: Conditions) -> BTreeMap<i64, Vec<SeccompRule>> {
@@ -41,6 +44,9 @@ pub(super) fn arguments(conditions: Conditions) -> BTreeMap<i64, Vec<SeccompRule
     rules.insert(libc::SYS_clone, NAMESPACES.map(|flag| rule(&[(0, MaskedEq(flag), flag)])).into());
     // Only "what is it" and the ordinary one.
     rules.insert(libc::SYS_personality, vec![rule(&[(0, Ne, 0), (0, Ne, 0xffff_ffff)])]);
+    // Limits of oneself only: init and the keepers have the same user, which is all the kernel asks
+    // for, and could be left without descriptors or ended for the time they used.
+    rules.insert(libc::SYS_prlimit64, vec![rule(&[(0, Ne, 0)])]);
     rules.extend(set_id_rules());
     rules
 }
