@@ -45,8 +45,16 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     let tidying = tokio::spawn({
         let studio = studio.clone();
         async move {
-            if let Err(error) = studio.empty_trash().await {
-                tracing::warn!(%error, "the Studio's trash could not be emptied");
+            let mut rounds = tokio::time::interval(Duration::from_secs(60));
+            for round in 0_u64.. {
+                rounds.tick().await;
+                studio.close_idle(studio::studio::IDLE).await;
+                // Every hour, beginning at once.
+                if round % 60 == 0
+                    && let Err(error) = studio.empty_trash().await
+                {
+                    tracing::warn!(%error, "the Studio's trash could not be emptied");
+                }
             }
         }
     });

@@ -6,6 +6,6 @@ mod nearest;
 mod parameters;
 mod path;
 
-pub(crate) use json::{JsonBody, MEBIBYTE, WireBody, present, unfit};
+pub(crate) use json::{JsonBody, MEBIBYTE, WireBody, present, read as read_body, unfit};
 pub(crate) use parameters::{Parameters, invalid};
 pub(crate) use path::{PathRunId, PathText};

@@ -19,6 +19,7 @@ pub fn router(app: App) -> Router {
     let routes = routes
         .merge(docs::routes(&document))
         .route("/open", get(session::open))
+        .route(studio::share::PATH, get(studio::share::show))
         .fallback(ui::serve)
         .layer(CompressionLayer::new())
         // Not compressed: it is waited for, and mostly by programs on this machine.

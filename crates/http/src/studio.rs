@@ -7,8 +7,10 @@ mod logs;
 mod messages;
 pub(crate) mod preview;
 mod sessions;
+pub(crate) mod share;
 mod state;
 mod templates;
+mod upload;
 
 use std::sync::Arc;
 
@@ -44,6 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(files::remove_file))
         .routes(routes!(files::search_files))
         .routes(routes!(files::download_files))
+        .routes(routes!(upload::upload_files))
         .routes(routes!(checkpoints::diff_session))
         .routes(routes!(checkpoints::list_checkpoints, checkpoints::create_checkpoint))
         .routes(routes!(checkpoints::restore_checkpoint))
@@ -51,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::stream_turn))
         .routes(routes!(logs::follow_logs))
         .routes(routes!(preview::below::open_preview))
+        .routes(routes!(share::share_session, share::unshare_session))
 }
 
 /// The `{id}` in a session's paths, for the document.

@@ -145,6 +145,8 @@ struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     #[serde(default)]
+    share_generation: u32,
+    #[serde(default)]
     is_installed: bool,
 }
 
@@ -161,6 +163,7 @@ fn written(session: &StudioSession) -> Result<String> {
         allowed_hosts: session.allowed_hosts.clone(),
         permissions: session.permissions,
         model: session.model.clone(),
+        share_generation: session.share_generation,
         is_installed: session.is_installed,
     };
     serde_json::to_string(&config).map_err(kernel::Error::internal)
@@ -177,6 +180,7 @@ fn read(row: &SqliteRow) -> Result<StudioSession> {
         allowed_hosts: config.allowed_hosts,
         permissions: config.permissions,
         model: config.model,
+        share_generation: config.share_generation,
         is_installed: config.is_installed,
         created_at: Timestamp(row.get(4)),
         updated_at: Timestamp(row.get(5)),

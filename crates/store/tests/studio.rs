@@ -16,6 +16,7 @@ fn session(number: i64) -> StudioSession {
         allowed_hosts: vec![],
         permissions: Permissions::default(),
         model: None,
+        share_generation: 0,
         is_installed: false,
         created_at: Timestamp(number),
         updated_at: Timestamp(number),

@@ -7,6 +7,7 @@ mod snapshot;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use kernel::{Clock, SessionId};
@@ -81,6 +82,8 @@ pub struct Project {
     logs: Arc<Logs>,
     dev: DevServer,
     below: dev::Below,
+    /// How many are in the middle of something.
+    holds: Arc<AtomicUsize>,
     /// Held while something is installed.
     installing: tokio::sync::Mutex<()>,
 }
@@ -135,6 +138,7 @@ impl Project {
             logs,
             dev: DevServer::new(),
             below: dev::Below::new(),
+            holds: Arc::default(),
             installing: tokio::sync::Mutex::new(()),
         }))
     }
@@ -176,6 +180,16 @@ impl Project {
         }
         *self.session.lock() = session;
         Ok(())
+    }
+
+    /// Says that something is under way; the session stays open until this is dropped.
+    pub fn hold(&self) -> Hold {
+        self.holds.fetch_add(1, Ordering::Relaxed);
+        Hold(self.holds.clone())
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds.load(Ordering::Relaxed) > 0 || matches!(self.dev_state(), DevState::Installing)
     }
 
     /// Says that what the template needs is installed.
@@ -256,6 +270,15 @@ impl Project {
     pub async fn close(&self) {
         self.dev_stop().await;
         self.sandbox.close().await;
+    }
+}
+
+/// Keeps a session open while something is under way in it.
+pub struct Hold(Arc<AtomicUsize>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

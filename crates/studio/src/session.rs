@@ -23,6 +23,8 @@ pub struct StudioSession {
     pub permissions: Permissions,
     /// The model that is asked in this session, if another than the preferred one.
     pub model: Option<String>,
+    /// Raised whenever all links that show it are ended.
+    pub share_generation: u32,
     /// Whether what the template needs is installed.
     pub is_installed: bool,
     /// When it was made.

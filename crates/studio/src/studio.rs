@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernel::{Clock, Ids, Page, PageRequest, SessionId};
 use parking_lot::Mutex;
@@ -22,6 +22,8 @@ use crate::template::{Template, Templates};
 
 /// How long a deleted session can be taken back.
 pub const TRASH: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a session stays open that nobody uses.
+pub const IDLE: Duration = Duration::from_secs(30 * 60);
 /// The longest name of a session, in characters.
 const NAME_CHARACTERS: usize = 120;
 
@@ -62,6 +64,8 @@ struct Opening {
     project: OnceCell<Arc<Project>>,
     /// Whether nobody but this program has written to its folder.
     is_untouched: AtomicBool,
+    /// When somebody asked for it last.
+    used: Mutex<Instant>,
 }
 
 impl Studio {
@@ -103,6 +107,7 @@ impl Studio {
             allowed_hosts: Vec::new(),
             permissions: Permissions::default(),
             model: None,
+            share_generation: 0,
             is_installed: false,
             created_at: now,
             updated_at: now,
@@ -205,6 +210,7 @@ impl Studio {
     pub async fn project(self: &Arc<Self>, id: &SessionId) -> Result<Arc<Project>, Error> {
         let session = self.find(id).await?;
         let opening = self.opening(id);
+        *opening.used.lock() = Instant::now();
         let project = opening.project.get_or_try_init(|| async {
             let template = Templates::built_in()?.find(&session.template)?.clone();
             let places = Places::of(&self.parts.folder, id);
@@ -252,7 +258,12 @@ impl Studio {
         let mut open = self.open.lock();
         let opening = open.entry(id.clone()).or_insert_with(|| {
             let logs = Logs::new(self.parts.clock.clone());
-            Arc::new(Opening { logs, project: OnceCell::new(), is_untouched: AtomicBool::new(false) })
+            Arc::new(Opening {
+                logs,
+                project: OnceCell::new(),
+                is_untouched: AtomicBool::new(false),
+                used: Mutex::new(Instant::now()),
+            })
         });
         Arc::clone(opening)
     }
@@ -262,6 +273,22 @@ impl Studio {
         let opening = self.open.lock().remove(id);
         if let Some(project) = opening.as_ref().and_then(|opening| opening.project.get()) {
             project.close().await;
+        }
+    }
+
+    /// Closes what nobody has used for so long and nothing is under way in.
+    pub async fn close_idle(&self, after: Duration) {
+        let is_idle = |opening: &Opening| {
+            let in_use = opening.project.get().is_none_or(|project| project.is_held());
+            !in_use && opening.used.lock().elapsed() >= after
+        };
+        let idle: Vec<SessionId> = {
+            let open = self.open.lock();
+            open.iter().filter(|(_, opening)| is_idle(opening)).map(|(id, _)| id.clone()).collect()
+        };
+        for id in idle {
+            tracing::info!(%id, "closing a session that nobody uses");
+            self.close(&id).await;
         }
     }
 

@@ -21,7 +21,8 @@ impl Preview {
     /// A session whose app answers, opened on its own origin.
     async fn of(template: &str) -> Self {
         let bench = Bench::with(template, Script::always(say("Nothing to do."))).await;
-        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(INSTALLED).build().unwrap();
+        let client =
+            Client::builder().no_proxy().redirect(Policy::none()).timeout(INSTALLED).build().unwrap();
         let deadline = Instant::now() + INSTALLED;
         loop {
             let state = bench.server.get(&bench.path("/state")).await.unwrap();
@@ -32,9 +33,11 @@ impl Preview {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let address = bench.server.get(&bench.path("")).await.unwrap()["previewUrl"].as_str().unwrap().to_owned();
+        let address =
+            bench.server.get(&bench.path("")).await.unwrap()["previewUrl"].as_str().unwrap().to_owned();
         let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let opened = client.get(format!("{}/{path}", bench.server.url)).header(HOST, host).send().await.unwrap();
+        let opened =
+            client.get(format!("{}/{path}", bench.server.url)).header(HOST, host).send().await.unwrap();
         assert_eq!(opened.status(), 303);
         let cookie = opened.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let host = host.to_owned();
@@ -101,7 +104,8 @@ async fn is_shown_on_both(template: &str, text: &str) {
     assert_eq!(preview.at_the_top("/").await.0, 200, "{template}");
     let (begin, end) = base.split_at(base.len() - 3);
     assert_eq!(preview.get(&format!("{begin}00{}", &end[2..])).await.status(), 401);
-    let stranger = preview.client.get(&preview.bench.server.url).header(HOST, &preview.host).send().await.unwrap();
+    let stranger =
+        preview.client.get(&preview.bench.server.url).header(HOST, &preview.host).send().await.unwrap();
     assert_eq!(stranger.status(), 401);
     preview.bench.server.kill();
 }

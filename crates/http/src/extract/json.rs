@@ -104,7 +104,11 @@ pub(crate) fn unfit(problem: impl Into<String>) -> Error {
     Error::UnfitBody { problem: problem.into() }
 }
 
-async fn read<S: Send + Sync>(mut request: Request, limit: usize, state: &S) -> Result<Bytes, Error> {
+pub(crate) async fn read<S: Send + Sync>(
+    mut request: Request,
+    limit: usize,
+    state: &S,
+) -> Result<Bytes, Error> {
     let too_large = || Error::TooLarge { what: "The body", limit: shown(limit) };
     let declared =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());

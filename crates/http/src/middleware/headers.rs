@@ -7,9 +7,10 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
-/// Scripts, styles and connections from this server only. Images may also be data the page made.
+/// Scripts, styles and connections from this server only. Images may also be data the page made, and
+/// frames show the previews of the Studio.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; \
-                      form-action 'self'; frame-ancestors 'none'";
+                      form-action 'self'; frame-ancestors 'none'; frame-src 'self' http://*.localhost:*";
 
 const ALWAYS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, POLICY),

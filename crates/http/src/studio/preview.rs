@@ -86,7 +86,7 @@ pub(crate) async fn serve(app: App, target: Target, mut request: Request) -> Res
     let is_frame = inject::is_for_a_frame(&mut request);
     match project.connect(target.port).await {
         Ok(stream) => {
-            let response = forward::forward(stream, request, &app.lifetime).await;
+            let response = forward::forward(&project, stream, request, &app.lifetime).await;
             if is_frame { inject::inject(response) } else { response }
         }
         Err(_) => not_there(&project),
@@ -161,7 +161,7 @@ fn page(status: StatusCode, title: &str, text: &str, comes: bool) -> Response {
     response
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -63,6 +63,7 @@ impl Workflow for TurnWorkflow {
         let input: TurnInput = serde_json::from_value(input)
             .map_err(|error| Failure::new("invalid_input", format!("This is not a turn: {error}")))?;
         let project = self.studio.project(&input.session).await.map_err(failed)?;
+        let _hold = project.hold();
         let toolbox = Toolbox::new(project.clone(), self.studio.uplink().await);
         let act = Act { services: self, run: context, input, project, toolbox };
         let begun = act.begin().await?;

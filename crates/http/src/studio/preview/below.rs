@@ -103,7 +103,7 @@ async fn passed_on(app: &App, project: &Arc<Project>, wanted: Below, mut request
         *request.uri_mut() = uri;
     }
     match project.connect(port).await {
-        Ok(stream) => forward::forward(stream, request, &app.lifetime).await,
+        Ok(stream) => forward::forward(project, stream, request, &app.lifetime).await,
         Err(_) => not_there(project),
     }
 }

@@ -1,6 +1,7 @@
 //! One request to a program of a session, and its answer back; after an upgrade, both ways until
 //! either side ends it.
 
+use ::studio::Project;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
@@ -22,7 +23,12 @@ const HOP_BY_HOP: [HeaderName; 7] =
     [CONNECTION, KEEP_ALIVE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING];
 
 /// Sends a request over a connection of its own and gives the answer.
-pub(super) async fn forward(stream: TcpStream, mut request: Request, lifetime: &Lifetime) -> Response {
+pub(super) async fn forward(
+    project: &Project,
+    stream: TcpStream,
+    mut request: Request,
+    lifetime: &Lifetime,
+) -> Response {
     let upgrade = request.headers().get(UPGRADE).cloned();
     let client = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     prepare(&mut request, upgrade.as_ref());
@@ -41,6 +47,7 @@ pub(super) async fn forward(stream: TcpStream, mut request: Request, lifetime: &
     if let (StatusCode::SWITCHING_PROTOCOLS, Some(client)) = (response.status(), client) {
         let server = hyper::upgrade::on(&mut response);
         let (stopping, token) = (lifetime.stopping.clone(), lifetime.sockets.token());
+        let hold = project.hold();
         tokio::spawn(async move {
             let both = async {
                 if let (Ok(client), Ok(server)) = tokio::join!(client, server) {
@@ -50,7 +57,7 @@ pub(super) async fn forward(stream: TcpStream, mut request: Request, lifetime: &
                 }
             };
             stopping.run_until_cancelled(both).await;
-            drop(token);
+            drop((hold, token));
         });
         return response.map(|_| Body::empty());
     }

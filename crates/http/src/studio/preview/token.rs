@@ -34,6 +34,35 @@ impl PreviewKey {
         parsed.is_some_and(|(until, signature)| now.0 < until && self.signature(id, until) == signature)
     }
 
+    /// A token that shows a session until then, as long as its owner has not ended all of this
+    /// generation.
+    pub(in crate::studio) fn sign_share(&self, id: &SessionId, generation: u32, until: Timestamp) -> String {
+        format!("{id}.{:x}.{}", until.0, self.share_signature(id, generation, until).to_hex())
+    }
+
+    /// Whether a token shows this session and is not over.
+    pub(in crate::studio) fn verifies_share(
+        &self,
+        id: &SessionId,
+        generation: u32,
+        token: &str,
+        now: Timestamp,
+    ) -> bool {
+        let parts: Vec<&str> = token.split('.').collect();
+        let [named, until, signature] = parts.as_slice() else { return false };
+        let (Ok(until), Ok(signature)) = (i64::from_str_radix(until, 16), blake3::Hash::from_hex(signature))
+        else {
+            return false;
+        };
+        *named == id.as_str()
+            && now.0 < until
+            && self.share_signature(id, generation, Timestamp(until)) == signature
+    }
+
+    fn share_signature(&self, id: &SessionId, generation: u32, until: Timestamp) -> blake3::Hash {
+        blake3::keyed_hash(&self.0, format!("share {id} {generation} {}", until.0).as_bytes())
+    }
+
     fn signature(&self, id: &SessionId, until: i64) -> blake3::Hash {
         blake3::keyed_hash(&self.0, format!("preview {id} {until}").as_bytes())
     }
@@ -89,6 +118,19 @@ mod tests {
         assert!(!key.verifies(&session('a'), &format!("{:x}.{signature}", now.0 * 2), now));
         for other in ["", ".", "x.y", "1f.00"] {
             assert!(!key.verifies(&session('a'), other, now));
+        }
+    }
+
+    #[test]
+    fn a_shared_link_is_for_one_session_and_ends_with_its_generation() {
+        let key = PreviewKey::new([7; 32]);
+        let token = key.sign_share(&session('a'), 0, Timestamp(1_000));
+        assert!(key.verifies_share(&session('a'), 0, &token, Timestamp(999)));
+        assert!(!key.verifies_share(&session('a'), 0, &token, Timestamp(1_000)));
+        assert!(!key.verifies_share(&session('a'), 1, &token, Timestamp(1)));
+        assert!(!key.verifies_share(&session('b'), 0, &token, Timestamp(1)));
+        for odd in ["", "a", "a.b.c", &token.replace('.', ".."), &format!("{token}.x")] {
+            assert!(!key.verifies_share(&session('a'), 0, odd, Timestamp(1)), "{odd}");
         }
     }
 
