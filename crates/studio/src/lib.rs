@@ -14,6 +14,7 @@
 //! Start reading at [`studio`], then [`project`].
 
 pub mod agent;
+pub mod browser;
 pub mod error;
 pub mod logs;
 pub mod project;

@@ -16,6 +16,7 @@ use sandbox::{Command, Execution, OutputChunk, OutputSender, Sandbox, Session, S
 use tokio::net::TcpStream;
 use worktree::{Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
 
+use crate::browser::{self, Browser};
 use crate::error::Error;
 use crate::logs::{LogSource, Logs};
 use crate::session::StudioSession;
@@ -76,6 +77,7 @@ pub struct Project {
     checkpoints: Arc<Checkpoints>,
     logs: Arc<Logs>,
     dev: DevServer,
+    browser: Arc<Browser>,
     /// Held while something is installed.
     installing: tokio::sync::Mutex<()>,
 }
@@ -100,7 +102,13 @@ impl Project {
                 .iter()
                 .map(|(path, text)| (PathBuf::from(HOME_SOURCE).join(path), text.clone()))
                 .collect(),
-            mounts: inside.readable.iter().map(|path| sandbox::Mount { path: path.clone() }).collect(),
+            mounts: inside
+                .readable
+                .iter()
+                .cloned()
+                .chain(browser::folders())
+                .map(|path| sandbox::Mount { path })
+                .collect(),
         };
         let sandbox = surroundings.sandbox.open(request).await?;
         prepare_home(sandbox.as_ref(), !inside.files.is_empty()).await?;
@@ -126,6 +134,7 @@ impl Project {
             checkpoints: Arc::new(checkpoints),
             logs,
             dev: DevServer::new(),
+            browser: Browser::new(),
             installing: tokio::sync::Mutex::new(()),
         }))
     }
@@ -158,6 +167,10 @@ impl Project {
     /// Its sandbox.
     pub fn sandbox(&self) -> &Arc<dyn Session> {
         &self.sandbox
+    }
+
+    pub(crate) fn browser(&self) -> &Arc<Browser> {
+        &self.browser
     }
 
     /// Takes over what was changed of the session: its rules hold from now on.
