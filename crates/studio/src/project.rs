@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use worktree::checkpoints::CheckpointKind;
 use worktree::{CheckpointId, Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
 
+use crate::browser::{self, Browser};
 use crate::error::Error;
 use crate::logs::{LogSource, Logs};
 use crate::session::StudioSession;
@@ -84,6 +85,7 @@ pub struct Project {
     below: dev::Below,
     /// How many are in the middle of something.
     holds: Arc<AtomicUsize>,
+    browser: Arc<Browser>,
     /// Held while something is installed.
     installing: tokio::sync::Mutex<()>,
 }
@@ -108,7 +110,13 @@ impl Project {
                 .iter()
                 .map(|(path, text)| (PathBuf::from(HOME_SOURCE).join(path), text.clone()))
                 .collect(),
-            mounts: inside.readable.iter().map(|path| sandbox::Mount { path: path.clone() }).collect(),
+            mounts: inside
+                .readable
+                .iter()
+                .cloned()
+                .chain(browser::folders())
+                .map(|path| sandbox::Mount { path })
+                .collect(),
         };
         let sandbox = surroundings.sandbox.open(request).await?;
         prepare_home(sandbox.as_ref(), !inside.files.is_empty()).await?;
@@ -139,6 +147,7 @@ impl Project {
             dev: DevServer::new(),
             below: dev::Below::new(),
             holds: Arc::default(),
+            browser: Browser::new(),
             installing: tokio::sync::Mutex::new(()),
         }))
     }
@@ -171,6 +180,10 @@ impl Project {
     /// Its sandbox.
     pub fn sandbox(&self) -> &Arc<dyn Session> {
         &self.sandbox
+    }
+
+    pub(crate) fn browser(&self) -> &Arc<Browser> {
+        &self.browser
     }
 
     /// Takes over what was changed of the session: its rules hold from now on.
