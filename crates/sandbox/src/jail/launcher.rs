@@ -150,7 +150,7 @@ fn attempt(spec: &Spec, stdin: Option<&File>, control: &UnixStream) -> Result<Re
         has_loopback: is_session,
     };
     let filters = seccomp::compile(conditions).stage("the seccomp filter")?;
-    resource_limits::raise_open_files().stage("the number of open files")?;
+    resource_limits::apply_to_launcher().stage("the limits of the launcher")?;
     let channel = is_session.then(take_channel).transpose().stage("the way to the server")?;
     let group = OwnedGroup(&spec.cgroup);
     group.0.create(&spec.limits, is_session).stage("the cgroup")?;

@@ -17,7 +17,7 @@ pub struct Case {
     /// How its program has to end; with `Exited(0)` it also has to say that it is contained.
     pub outcomes: &'static [Outcome],
     /// What is looked at from outside when it has ended.
-    pub outside: Option<fn(&World, &Execution) -> Result<(), String>>,
+    pub outside: Option<Look>,
     /// Without a memory cgroup it is not contained to the same degree, and is skipped.
     pub needs_cgroup: bool,
 }
@@ -37,6 +37,8 @@ pub enum Places {
     BothBare,
 }
 
+/// Looks from outside at what a program has left; what it finds is wrong.
+pub type Look = fn(&World, &Execution) -> Result<(), String>;
 pub type Steps = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
 /// What is tried.
@@ -102,7 +104,7 @@ impl Case {
         Self { limits, ..self }
     }
 
-    pub fn outside(self, look: fn(&World, &Execution) -> Result<(), String>) -> Self {
+    pub fn outside(self, look: Look) -> Self {
         Self { outside: Some(look), ..self }
     }
 

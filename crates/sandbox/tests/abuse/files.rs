@@ -3,7 +3,10 @@
 use crate::{case::Case, world::World};
 
 pub fn cases() -> Vec<Case> {
-    [ways_around(), mounts(), read_only(), nodes_and_bits(), strangers()].into_iter().flatten().collect()
+    [ways_around(), mounts(), flags_of_mounts(), read_only(), nodes_and_bits(), owners(), strangers()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn ways_around() -> Vec<Case> {
@@ -124,6 +127,11 @@ for path in ('release_agent', 'memory/release_agent', 'pids/pids.max', 'memory.m
 refused('uevent_helper', 'ENOENT', write, '/sys/kernel/uevent_helper', b'/tmp/agent')
 ",
         ),
+    ]
+}
+
+fn flags_of_mounts() -> Vec<Case> {
+    vec![
         Case::new(
             "the place in the host's cgroup tree",
             "cgroup namespace",
@@ -244,6 +252,11 @@ for bits in (0o4755, 0o2755, 0o6755):
 os.unlink(name)
 ",
         ),
+    ]
+}
+
+fn owners() -> Vec<Case> {
+    vec![
         Case::new(
             "capabilities of a file",
             "capabilities: none",

@@ -3,6 +3,10 @@
 use crate::case::Case;
 
 pub fn cases() -> Vec<Case> {
+    [of_the_machine(), of_its_owner(), of_the_server()].into_iter().flatten().collect()
+}
+
+fn of_the_machine() -> Vec<Case> {
     vec![
         Case::new(
             "the host's name",
@@ -43,6 +47,11 @@ for name in ('mem', 'kmem', 'port', 'sda', 'vda', 'nvme0n1', 'loop0', 'loop-cont
     refused(name, 'ENOENT', os.open, '/dev/' + name, os.O_RDONLY)
 ",
         ),
+    ]
+}
+
+fn of_its_owner() -> Vec<Case> {
+    vec![
         Case::new(
             "the host's homes and its /var",
             "mount namespace: system folders only",
@@ -77,6 +86,11 @@ for name in ('tcp', 'udp', 'unix'):
 holds('an abstract name', planted['ABSTRACT'] not in open('/proc/self/net/unix').read())
 ",
         ),
+    ]
+}
+
+fn of_the_server() -> Vec<Case> {
+    vec![
         Case::new(
             "secrets among one's own variables",
             "server: nothing of its environment is passed on",
@@ -86,15 +100,8 @@ shared = set(os.environ) & (set(planted['HOST_VARIABLES'].split()) - own)
 holds(f'{shared}', not shared)
 ",
         ),
-        Case::new(
-            "what others are given to read",
-            "stdin: sealed memory",
-            r"
-# The input of a program lies in memory that the server shares; it can be read and not changed.
-target = os.readlink('/proc/self/fd/0')
-if 'memfd:' in target: refused('write', 'EPERM EBADF EACCES', lambda: write('/proc/self/fd/0'))
-holds(target, target == '/dev/null' or 'memfd:' in target or target.startswith('pipe:'))
-",
-        ),
+        Case::steps("changing what one is given to read", "stdin: sealed memory", |world| {
+            Box::pin(crate::steps::sealed_input(world))
+        }),
     ]
 }

@@ -66,6 +66,7 @@ pub const NUMBERS: &[(&str, i64)] = &[
     ("setdomainname", libc::SYS_setdomainname),
     ("sethostname", libc::SYS_sethostname),
     ("setns", libc::SYS_setns),
+    ("setrlimit", libc::SYS_setrlimit),
     ("settimeofday", libc::SYS_settimeofday),
     ("shmget", libc::SYS_shmget),
     ("swapoff", libc::SYS_swapoff),
@@ -84,8 +85,10 @@ pub const NUMBERS: &[(&str, i64)] = &[
 ];
 
 pub fn cases() -> Vec<Case> {
-    let mut cases: Vec<Case> =
-        [namespaces(), programs(), privileges(), machine(), memory()].into_iter().flatten().collect();
+    let mut cases: Vec<Case> = [namespaces(), programs(), privileges(), confinement(), machine(), memory()]
+        .into_iter()
+        .flatten()
+        .collect();
     #[cfg(target_arch = "x86_64")]
     cases.extend(of_this_architecture());
     cases
@@ -268,6 +271,11 @@ if child == 0:
 holds('it worked', os.waitpid(child, 0)[1] != 0 and not os.path.exists('/workspace/by-root'))
 ",
         ),
+    ]
+}
+
+fn confinement() -> Vec<Case> {
+    vec![
         Case::new(
             "taking seccomp off",
             "seccomp: for good",

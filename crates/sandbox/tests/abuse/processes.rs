@@ -5,7 +5,10 @@ use sandbox::Outcome;
 use crate::case::{Case, Places};
 
 pub fn cases() -> Vec<Case> {
-    [seeing(), ending(), outliving(), looking_into(), scheduling()].into_iter().flatten().collect()
+    [seeing(), ending(), outliving(), at_the_end(), looking_into(), scheduling()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn seeing() -> Vec<Case> {
@@ -159,6 +162,11 @@ time.sleep(0.2)
 holds('it went on', True)
 ",
         ),
+    ]
+}
+
+fn at_the_end() -> Vec<Case> {
+    vec![
         Case::new(
             "one that forks as fast as it is killed",
             "keeper: stops before it kills",
@@ -275,11 +283,16 @@ refused('ioprio_set', 'ENOSYS', call, SYS_ioprio_set, 1, 0, (1 << 13) | 0)
         ),
         Case::new(
             "core dumps by a helper of the host",
-            "rlimit: core of one byte",
+            "rlimit: core of one byte; seccomp: it stays",
             r"
 import resource
 # A core_pattern that names a program starts it whatever the limit, but for this one (core(5)).
-holds(f'{resource.getrlimit(resource.RLIMIT_CORE)}', resource.getrlimit(resource.RLIMIT_CORE) == (1, 1))
+limit = (int(planted['CORE_LIMIT']),) * 2
+holds(f'{resource.getrlimit(resource.RLIMIT_CORE)}', resource.getrlimit(resource.RLIMIT_CORE) == limit)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))
+for now in (resource.getrlimit(resource.RLIMIT_CORE), resource.prlimit(0, resource.RLIMIT_CORE)): holds(f'{now} now', now == limit)
+refused('another limit', 'EPERM EINVAL', call, SYS_setrlimit, resource.RLIMIT_NOFILE, b'\xff' * 8 + b'\xff' * 7 + b'\x7f')
 child = os.fork()
 if child == 0:
     os.chdir('/tmp')

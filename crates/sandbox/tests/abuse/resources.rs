@@ -11,7 +11,10 @@ const OUT_OF_MEMORY: &[Outcome] = &[Outcome::OutOfMemory];
 const DISK_LIMIT: &[Outcome] = &[Outcome::DiskLimit];
 
 pub fn cases() -> Vec<Case> {
-    [processes(), memory(), uncounted(), disk(), files(), time(), objects()].into_iter().flatten().collect()
+    [processes(), memory(), temporary(), uncounted(), disk(), trees(), files(), time(), objects()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn processes() -> Vec<Case> {
@@ -35,7 +38,8 @@ while True:
             "cgroup: pids; rlimit: nproc",
             r"
 import threading
-count, threading.stack_size = 0, threading.stack_size(1 << 16)
+threading.stack_size(1 << 16)
+count = 0
 over = threading.Event()
 try:
     while count < 1000:
@@ -63,14 +67,16 @@ except OSError as error: holds(f'{error}', error.errno == errno.EAGAIN)
 holds(f'{count} processes', 16 < count <= 64)
 ";
 
+/// One that ends because memory does.
+fn bomb(name: &'static str, program: &'static str) -> Case {
+    Case::new(name, "cgroup: memory", program)
+        .at(Places::BothAlone)
+        .within(|limits| limits.memory_mb = 96)
+        .ends(OUT_OF_MEMORY)
+        .with_cgroup()
+}
+
 fn memory() -> Vec<Case> {
-    let bomb = |name, program| {
-        Case::new(name, "cgroup: memory", program)
-            .at(Places::BothAlone)
-            .within(|limits| limits.memory_mb = 96)
-            .ends(OUT_OF_MEMORY)
-            .with_cgroup()
-    };
     vec![
         bomb(
             "a memory bomb",
@@ -115,6 +121,11 @@ for _ in range(500):
 print('all were filled')
 ",
         ),
+    ]
+}
+
+fn temporary() -> Vec<Case> {
+    vec![
         Case::new(
             "a memory bomb without a cgroup",
             "launcher: counts memory",
@@ -205,9 +216,12 @@ holds(f'{total >> 20} MB', total < 96 << 20)
     ]
 }
 
+/// One that ends because its workspace holds too much.
+fn filling(name: &'static str, mechanism: &'static str, program: &'static str) -> Case {
+    Case::new(name, mechanism, program).at(Places::BothAlone).ends(DISK_LIMIT)
+}
+
 fn disk() -> Vec<Case> {
-    let filling =
-        |name, mechanism, program| Case::new(name, mechanism, program).at(Places::BothAlone).ends(DISK_LIMIT);
     vec![
         filling(
             "one big file",
@@ -250,6 +264,11 @@ for number in range(1000):
     with open(f'/workspace/{number}', 'wb') as file: file.write(zlib.decompress(packed))
 ",
         ),
+    ]
+}
+
+fn trees() -> Vec<Case> {
+    vec![
         filling(
             "a hundred thousand files",
             "disk quota: inodes",

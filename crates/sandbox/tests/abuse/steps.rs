@@ -97,6 +97,20 @@ pub async fn snapshot(world: Arc<World>) -> Verdict {
     said(&result)
 }
 
+/// What a program reads lies in memory that the server has made; it stays as it is.
+pub async fn sealed_input(world: Arc<World>) -> Verdict {
+    let place = open(&world).await;
+    let program = "holds(os.readlink('/proc/self/fd/0'), 'memfd:' in os.readlink('/proc/self/fd/0'))\n\
+                   refused('write', 'EBADF EPERM', os.write, 0, b'x')\n\
+                   refused('again', 'EPERM EACCES', write, '/proc/self/fd/0')\n\
+                   refused('truncate', 'EPERM EACCES EINVAL', os.truncate, '/proc/self/fd/0', 0)\n\
+                   holds('it can be read', os.read(0, 9) == b'given')";
+    let command = python(&world, program, &[], &CaseLimits::default());
+    let result = place.session.execute(Command { stdin: b"given".to_vec(), ..command }, None).await;
+    place.session.close().await;
+    result.map_or_else(|error| escaped(error.to_string()), |result| said(&result))
+}
+
 pub async fn closed_session(world: Arc<World>) -> Verdict {
     let place = open(&world).await;
     let mark = world.mark();
@@ -423,10 +437,10 @@ async fn work(world: &World, session: &dyn sandbox::Session, program: &str) -> V
     if text(&first.bytes).trim() != "contained" {
         return escaped(text(&first.bytes));
     }
-    if program.contains("47316") {
-        if let Err(error) = session.connect(47_316).await {
-            return escaped(format!("no connection: {error:?}"));
-        }
+    if program.contains("47316")
+        && let Err(error) = session.connect(47_316).await
+    {
+        return escaped(format!("no connection: {error:?}"));
     }
     process.handle.kill();
     let _ = process.handle.wait().await;

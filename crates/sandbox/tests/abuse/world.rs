@@ -126,6 +126,7 @@ impl World {
             ("HOST_PORT", port(self.listener.local_addr())),
             ("HOST_UDP", port(self.datagrams.local_addr())),
             ("HOST_PIDS", format!("{} {}", std::process::id(), self.bystander.id())),
+            ("CORE_LIMIT", core_limit().min(1).to_string()),
             ("IPC_KEY", self.ipc.key.to_string()),
             ("HOST_NAME", host_name()),
             ("HOST_ADDRESSES", host_addresses().join(" ")),
@@ -181,6 +182,12 @@ fn as_a_service_starts() {
         // Not every root may.
         let _ = setrlimit(Resource::RLIMIT_NICE, 40, 40);
     }
+}
+
+/// The most that this process could give to what it starts.
+fn core_limit() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_CORE).expect("a limit").1
 }
 
 /// Lets a descriptor be inherited by what this process starts.

@@ -22,9 +22,6 @@ impl ProcessLimits {
 /// Applies to the calling process and all it starts.
 pub(super) fn apply(spec: &Spec, process: &ProcessLimits) -> nix::Result<()> {
     let limits = &spec.limits;
-    // No core is smaller, so none is written; and where the host hands cores to a program, which
-    // runs as its root, this one number keeps it from being started (core(5)), while 0 does not.
-    lower(Resource::RLIMIT_CORE, 1)?;
     lower(Resource::RLIMIT_NOFILE, process.open_files.min(open_files_of_init()? / 2))?;
     lower(Resource::RLIMIT_FSIZE, process.file_bytes)?;
     if let Some(cpu_ms) = process.cpu_ms {
@@ -45,14 +42,19 @@ pub(super) fn apply(spec: &Spec, process: &ProcessLimits) -> nix::Result<()> {
     Ok(())
 }
 
-/// Gives the calling process all the descriptors it may have.
+/// Applies to the launcher and, since it comes first, to init and every program as well.
+///
+/// No core is smaller than one byte, so none is written; and where the host hands cores to a program,
+/// which runs as its root, this one number keeps it from being started (core(5)), while 0 does not.
+/// The filter sees to it that it stays.
 ///
 /// The kernel counts descriptors on their way through sockets for a user of the host, whom all jails
 /// share, and refuses to send more when they are more than the sender may open. Programs may open
-/// half of it at most, so init can send its own whatever they do.
-pub(super) fn raise_open_files() -> nix::Result<()> {
-    let hard = open_files_of_init()?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+/// half of what init may, so init can send its own whatever they do.
+pub(super) fn apply_to_launcher() -> nix::Result<()> {
+    lower(Resource::RLIMIT_CORE, 1)?;
+    let open_files = open_files_of_init()?;
+    setrlimit(Resource::RLIMIT_NOFILE, open_files, open_files)
 }
 
 /// Before the limits of a program are applied they are still init's.

@@ -1,4 +1,4 @@
-//! A filter that decides by the number of a call alone.
+//! A filter that decides by the number of a call, but for one setting.
 //!
 //! Written by hand, because installing costs time in proportion to its length: the kernel tries
 //! every number there is. Numbers that are decided alike and lie side by side share one test.
@@ -25,6 +25,7 @@ const KILL_PROCESS: u32 = 0x8000_0000;
 /// Where `struct seccomp_data` has the number and the architecture.
 const NUMBER_OFFSET: u32 = 0;
 const ARCHITECTURE_OFFSET: u32 = 4;
+const ARGUMENTS_OFFSET: u32 = 16;
 
 #[cfg(target_arch = "x86_64")]
 const ARCHITECTURE: u32 = 0xc000_003e;
@@ -39,12 +40,37 @@ pub(super) fn program(verdicts: &BTreeMap<i64, Verdict>) -> BpfProgram {
         instruction(RETURN, 0, 0, KILL_PROCESS),
         instruction(LOAD, 0, 0, NUMBER_OFFSET),
     ];
+    program.extend(core_limit_stays());
     for (end, verdict) in runs(verdicts) {
         program.push(instruction(JUMP_IF_AT_LEAST, 1, 0, end));
         program.push(instruction(RETURN, 0, 0, answer(verdict)));
     }
     program.push(instruction(RETURN, 0, 0, answer(None)));
     program
+}
+
+/// Setting the limit of core files is answered as if it were done. Lowered to 0, as cautious programs
+/// do at their start, it would let a crash start the host's own program for cores again, as the host's
+/// root; `resource_limits` says which number does not.
+fn core_limit_stays() -> Vec<sock_filter> {
+    let number = |call: i64| u32::try_from(call).expect("system calls have small numbers");
+    let argument = |at: u32| ARGUMENTS_OFFSET + 8 * at;
+    let done = instruction(RETURN, 0, 0, ERRNO);
+    let core = libc::RLIMIT_CORE;
+    vec![
+        instruction(JUMP_IF_EQUAL, 0, 3, number(libc::SYS_setrlimit)),
+        instruction(LOAD, 0, 0, argument(0)),
+        instruction(JUMP_IF_EQUAL, 0, 7, core),
+        done.clone(),
+        instruction(JUMP_IF_EQUAL, 0, 6, number(libc::SYS_prlimit64)),
+        instruction(LOAD, 0, 0, argument(1)),
+        instruction(JUMP_IF_EQUAL, 0, 3, core),
+        // Asking for it is another matter: then there is no address of a new one.
+        instruction(LOAD, 0, 0, argument(2)),
+        instruction(JUMP_IF_EQUAL, 1, 0, 0),
+        done,
+        instruction(LOAD, 0, 0, NUMBER_OFFSET),
+    ]
 }
 
 /// The runs in ascending order, each with the first number after it.
