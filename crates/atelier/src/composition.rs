@@ -81,23 +81,19 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let studio = Arc::new(studio(folder, &sessions, &tools, &clock, &ids));
     let runs: Arc<dyn RunStore> = Arc::new(SqlRunStore::new(workspace.database().clone()));
 
-    let registry = Registry::new()
-        .with(CodeWorkflow::new(tools.clone(), memory.clone(), folder.join("tmp")))
-        .with(SupervisorWorkflow::new(dispatcher.clone(), memory.clone(), tools, folder.join("runs")))
-        .with(TurnWorkflow {
-            studio: studio.clone(),
-            sessions: sessions.clone(),
-            runs: runs.clone(),
-            models: models.clone(),
-            memory: memory.clone(),
-        });
-    let parts = Parts {
-        store: runs.clone(),
-        blobs: Arc::new(workspace.blobs().clone()),
-        registry,
-        clock: clock.clone(),
-        entropy,
+    let turns = TurnWorkflow {
+        studio: studio.clone(),
+        sessions: sessions.clone(),
+        runs: runs.clone(),
+        models: models.clone(),
+        memory: memory.clone(),
     };
+    let registry = Registry::new()
+        .with(turns)
+        .with(CodeWorkflow::new(tools.clone(), memory.clone(), folder.join("tmp")))
+        .with(SupervisorWorkflow::new(dispatcher.clone(), memory.clone(), tools, folder.join("runs")));
+    let blobs = Arc::new(workspace.blobs().clone());
+    let parts = Parts { store: runs, blobs, registry, clock: clock.clone(), entropy };
     let options = EngineOptions { concurrency: settings.concurrency.max(1), ..EngineOptions::default() };
     let engine = Engine::start(parts, options).await?;
 

@@ -16,7 +16,8 @@ resume without a gap. Every response has `X-Request-ID` and `X-Duration` (second
 Known quirks: where a seed document names a field, its spelling stands: `jobId`, `session_id`, `n`.";
 
 /// Operations whose body may be left out.
-const BODY_MAY_BE_ABSENT: [&str; 7] = [
+const BODY_MAY_BE_ABSENT: [&str; 8] = [
+    "look_at",
     "share_session",
     "retry_run",
     "test_provider",

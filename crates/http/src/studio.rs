@@ -4,6 +4,7 @@ mod checkpoints;
 mod dev;
 mod files;
 mod logs;
+mod look;
 mod messages;
 pub(crate) mod preview;
 mod sessions;
@@ -54,6 +55,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::stream_turn))
         .routes(routes!(logs::follow_logs))
         .routes(routes!(preview::below::open_preview))
+        .routes(routes!(look::look_at))
         .routes(routes!(share::share_session, share::unshare_session))
 }
 

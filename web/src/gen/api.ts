@@ -1181,6 +1181,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks at a page of a session's app
+         * @description In a browser without a window, inside the session's sandbox.
+         */
+        post: operations["look_at"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/messages": {
         parameters: {
             query?: never;
@@ -1229,6 +1249,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/preview/proxy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opens a session's app below a path
+         * @description Leads to an address with a signed token in it, good for a day, under which the app is served,
+         *     WebSockets as well. The app's own origin, `previewUrl`, is what suits apps better.
+         */
+        get: operations["open_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a link that shows a session
+         * @description To whoever has it and reaches this server: the conversation and the app, read-only. It ends by
+         *     itself, or with `DELETE`.
+         */
+        post: operations["share_session"];
+        /**
+         * Ends all links that show a session
+         * @description Those that were made until now lead nowhere from now on.
+         */
+        delete: operations["unshare_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/state": {
         parameters: {
             query?: never;
@@ -1243,6 +1309,26 @@ export interface paths {
         get: operations["get_state"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Uploads files to a session
+         * @description As a zip file: all of it is unpacked, or nothing. A checkpoint before it keeps what was there.
+         */
+        post: operations["upload_files"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3010,6 +3096,19 @@ export interface components {
             created_at: components["schemas"]["Moment"];
         };
         /**
+         * @description What to look at.
+         * @example {
+         *       "path": "/about",
+         *       "script": "document.querySelectorAll('h2').length"
+         *     }
+         */
+        LookAt: {
+            /** @description A path of the app, with its query; the first page where absent. */
+            path?: string | null;
+            /** @description A JavaScript expression that is evaluated in the page; a promise is waited for. */
+            script?: string | null;
+        };
+        /**
          * @description A document that was found.
          * @example {
          *       "id": "doc_01hv5k3m9x7q2w8e4r6t",
@@ -3322,6 +3421,20 @@ export interface components {
             /** @description What `atelier token new` printed. */
             token: string;
         };
+        /** @description Something that went wrong on a page. */
+        PageProblem: {
+            /** @description What sort of thing. */
+            kind: components["schemas"]["PageProblemKind"];
+            /** @description What the browser says of it. */
+            message: string;
+            /** @description Where; null where that is not known. */
+            at: string | null;
+        };
+        /**
+         * @description The sorts of problems.
+         * @enum {string}
+         */
+        PageProblemKind: "exception" | "console" | "request" | "outside" | "overlay" | "stuck";
         /** @description How a question is to be answered. */
         Params: {
             /**
@@ -3937,6 +4050,28 @@ export interface components {
             /** @description What is wanted: plain words, a list, or a Markdown runbook. */
             goal: string;
         };
+        /** @description A page as a browser shows it. All texts are the page's own. */
+        SeenPage: {
+            /** @description Where the look ended. */
+            url: string;
+            /**
+             * Format: int32
+             * @description The status it was answered with; null where that is not known.
+             */
+            status: number | null;
+            /** @description Its title. */
+            title: string;
+            /** @description Its visible text, up to 4 kB. */
+            text: string;
+            /** @description Whether there is nothing to be seen. */
+            isBlank: boolean;
+            /** @description What went wrong. */
+            problems: components["schemas"]["PageProblem"][];
+            /** @description Up to five other pages that it links to. */
+            links: string[];
+            /** @description What the script is; null without one. */
+            value: unknown;
+        };
         /**
          * @description What a person says to the agent.
          * @example {
@@ -4036,6 +4171,27 @@ export interface components {
             theme: components["schemas"]["Theme"] | null;
             /** @default null */
             language: components["schemas"]["UiLanguage"] | null;
+        };
+        /**
+         * @description A link to be made.
+         * @example {
+         *       "days": 7
+         *     }
+         */
+        ShareSession: {
+            /**
+             * Format: int32
+             * @description For how many days it is good.
+             * @default 7
+             */
+            days?: number | null;
+        };
+        /** @description A link that shows a session. */
+        SharedLink: {
+            /** @description Where it leads. Whoever has it sees the session. */
+            url: string;
+            /** @description Until when it is good. */
+            expires_at: components["schemas"]["Moment"];
         };
         /**
          * @description A snapshot that was written.
@@ -4406,6 +4562,16 @@ export interface components {
          * @enum {string}
          */
         UiLanguage: "en" | "pt-BR";
+        /** @description What was put into a session. */
+        Uploaded: {
+            /** @description How many files. */
+            files: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            bytes: number;
+        };
         /** @description Figures over calls. */
         UsageFigures: {
             /**
@@ -18060,6 +18226,251 @@ export interface operations {
             };
         };
     };
+    look_at: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LookAt"];
+            };
+        };
+        responses: {
+            /** @description What is seen */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenPage"];
+                };
+            };
+            /** @description `script_failed`: the script cannot be evaluated there */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the script cannot be evaluated there",
+                     *       "code": "script_failed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `browser_missing`, `page_not_seen`: there is no Chromium, or nothing to be seen */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "there is no Chromium, or nothing to be seen",
+                     *       "code": "browser_missing",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_messages: {
         parameters: {
             query?: never;
@@ -18712,6 +19123,591 @@ export interface operations {
             };
         };
     };
+    open_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address */
+            307: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ShareSession"];
+            };
+        };
+        responses: {
+            /** @description The link */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedLink"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unshare_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are ended */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_state: {
         parameters: {
             query?: never;
@@ -18828,6 +19824,283 @@ export interface operations {
                      *       "status": 404,
                      *       "detail": "there is no such session",
                      *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_files: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The folder they are put into; the project's own where absent.
+                 * @example public
+                 */
+                path?: string;
+                /** @description Whether files of the same names are replaced. */
+                replace?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description The zip file, up to 64 MiB */
+        requestBody: {
+            content: {
+                "application/zip": number[];
+            };
+        };
+        responses: {
+            /** @description What was put there */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Uploaded"];
+                };
+            };
+            /** @description `archive_refused`, `file_path_refused`: something in it is not taken, or the folder cannot be one */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "something in it is not taken, or the folder cannot be one",
+                     *       "code": "archive_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `file_exists`: a file of this name is there already */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "a file of this name is there already",
+                     *       "code": "file_exists",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the zip file is larger than 64 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the zip file is larger than 64 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

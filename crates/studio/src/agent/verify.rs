@@ -25,7 +25,7 @@ pub(super) async fn verify(project: &Arc<Project>, changed: &BTreeSet<String>) -
         && install.inputs.iter().any(|input| changed.contains(input))
     {
         let installed = project.update_installation().await;
-        let text = installed.as_ref().err().map(|error| said(error)).unwrap_or_default();
+        let text = installed.as_ref().err().map(said).unwrap_or_default();
         let ok = installed.is_ok();
         checks.push(Check { name: "install".into(), ok, text });
         if !ok {

@@ -234,34 +234,26 @@ impl Act<'_> {
                 return Ok(tally.end(Outcome::Failed, Some(reason)));
             }
             let calls = thought.calls();
-            let has_text = !thought.text().trim().is_empty();
             if !thought.parts.is_empty() {
                 messages.push(Message { role: Role::Assistant, parts: thought.parts.clone() });
             }
-            let nudge = match &thought.finish {
-                FinishReason::Length if calls.is_empty() => Some(
-                    "Your answer was cut off because it was too long. Go on from where it ended; write long \
-                     files in several steps.",
-                ),
-                _ if calls.is_empty() && !has_text => {
-                    Some("Your answer was empty. Go on, or say what is done.")
-                }
-                _ => None,
-            };
-            if let Some(nudge) = nudge {
+            if let Some(nudge) = nudge(&thought) {
                 tally.nudges += 1;
                 if tally.nudges > NUDGES {
                     let reason = "The model's answers were empty or cut off again and again".to_owned();
                     return Ok(tally.end(Outcome::Failed, Some(reason)));
                 }
                 messages.push(Message::user(format!("<note>{nudge}</note>")));
-                continue;
-            }
-            if calls.is_empty() {
+            } else if !calls.is_empty() {
+                if let Some((outcome, reason)) =
+                    self.use_tools(step, &calls, &mut tally, &mut messages).await?
+                {
+                    return Ok(tally.end(outcome, Some(reason)));
+                }
+            } else {
                 match self.look(step, &mut tally).await? {
                     Some(found) if known.plan.is_none() && tally.verifications < VERIFICATIONS => {
                         messages.push(Message::user(found));
-                        continue;
                     }
                     Some(_) => {
                         let reason = "What was checked after the changes is not as it should be".to_owned();
@@ -270,32 +262,42 @@ impl Act<'_> {
                     None => return Ok(tally.end(Outcome::Finished, None)),
                 }
             }
-            for (place, call) in calls.iter().enumerate() {
-                let (mut used, changes) = match self.handle(step, place, call, &mut tally).await? {
-                    Handled::Answered(used, changes) => (used, changes),
-                    Handled::Stopped(reason) => return Ok(tally.end(Outcome::Stopped, Some(reason))),
-                };
-                match tally.repeats.note(call, &used, changes) {
-                    Repetition::None => {}
-                    Repetition::Told(times) => used.text.push_str(&format!(
-                        "\n<note>You have made exactly this call {times} times, with the same result. Do \
-                         something else, or say what keeps you.</note>"
-                    )),
-                    Repetition::Ended => {
-                        let reason =
-                            format!("The model made the same call of `{}` again and again", call.name);
-                        return Ok(tally.end(Outcome::Limit, Some(reason)));
-                    }
-                }
-                let result = Part::ToolResult {
-                    call_id: call.id.clone(),
-                    content: vec![Part::text(used.text)],
-                    is_error: used.is_error,
-                };
-                context::push_result(&mut messages, result);
-            }
         }
         unreachable!("the steps are limited")
+    }
+
+    /// Uses the tools a model wants, one after the other. Gives how the turn ends, if it does here.
+    async fn use_tools(
+        &self,
+        step: u32,
+        calls: &[ToolCall],
+        tally: &mut Tally,
+        messages: &mut Vec<Message>,
+    ) -> Result<Option<(Outcome, String)>, Failure> {
+        for (place, call) in calls.iter().enumerate() {
+            let (mut used, changes) = match self.handle(step, place, call, tally).await? {
+                Handled::Answered(used, changes) => (used, changes),
+                Handled::Stopped(reason) => return Ok(Some((Outcome::Stopped, reason))),
+            };
+            match tally.repeats.note(call, &used, changes) {
+                Repetition::None => {}
+                Repetition::Told(times) => used.text.push_str(&format!(
+                    "\n<note>You have made exactly this call {times} times, with the same result. Do something \
+                     else, or say what keeps you.</note>"
+                )),
+                Repetition::Ended => {
+                    let reason = format!("The model made the same call of `{}` again and again", call.name);
+                    return Ok(Some((Outcome::Limit, reason)));
+                }
+            }
+            let result = Part::ToolResult {
+                call_id: call.id.clone(),
+                content: vec![Part::text(used.text)],
+                is_error: used.is_error,
+            };
+            context::push_result(messages, result);
+        }
+        Ok(None)
     }
 
     async fn think(&self, step: u32, messages: &[Message], known: &Context) -> Result<Thought, Failure> {
@@ -475,6 +477,20 @@ impl Act<'_> {
         };
         self.run.step("remember", StepOptions::default(), body).await
     }
+}
+
+/// What a model is told whose answer cannot be meant to be one.
+fn nudge(thought: &Thought) -> Option<&'static str> {
+    if !thought.calls().is_empty() {
+        return None;
+    }
+    if thought.finish == FinishReason::Length {
+        return Some(
+            "Your answer was cut off because it was too long. Go on from where it ended; write long files in \
+             several steps.",
+        );
+    }
+    thought.text().trim().is_empty().then_some("Your answer was empty. Go on, or say what is done.")
 }
 
 /// Why a person is asked before this is done, if one is.
