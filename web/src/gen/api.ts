@@ -2049,8 +2049,9 @@ export interface components {
          */
         CreateSession: {
             /**
-             * @description The template it begins with.
+             * @description The template it begins with: one of those that are listed.
              * @default vite-react
+             * @example express
              */
             template?: string | null;
             /** @description What people call it: one line. */

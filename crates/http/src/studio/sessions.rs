@@ -133,8 +133,8 @@ impl From<PermissionsBody> for Permissions {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"template": "vite-react", "name": "Bakery"}))]
 pub(crate) struct CreateSession {
-    /// The template it begins with.
-    #[schema(default = "vite-react", max_length = 60)]
+    /// The template it begins with: one of those that are listed.
+    #[schema(default = "vite-react", max_length = 60, example = "express")]
     template: Option<String>,
     /// What people call it: one line.
     #[schema(min_length = 1, max_length = 120)]
