@@ -1,4 +1,4 @@
-import { ArrowDown, MessageSquareDashed } from 'lucide-react'
+import { ArrowDown, WandSparkles } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ErrorState, InlineError } from '@/components/states/notices'
@@ -239,7 +239,7 @@ function Beginning({ onIdea }: { onIdea: (text: string) => void }) {
   return (
     <div className="m-auto flex max-w-sm flex-col items-center py-8 text-center">
       <span className="mb-4 grid size-12 place-items-center rounded-full bg-primary-soft" aria-hidden="true">
-        <MessageSquareDashed className="size-5" />
+        <WandSparkles className="size-5" />
       </span>
       <h2 className="text-base font-semibold tracking-tight">{t('chat.empty')}</h2>
       <p className="mt-2 text-muted">{t('chat.emptyHint')}</p>

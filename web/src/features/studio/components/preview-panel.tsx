@@ -20,6 +20,7 @@ import { Field, Input } from '@/components/ui/field'
 import { Segmented } from '@/components/ui/segmented'
 import { announce } from '@/lib/announce'
 import { cn } from '@/lib/cn'
+import { useMedia } from '@/lib/use-media'
 import { stateQuery, useRestartDev, useStartDev, useStopDev } from '../api'
 import { addProblem, type PreviewProblem, previewAddress, readPreviewMessage } from '../preview-messages'
 import { keepStored, readStored } from '../stored'
@@ -46,7 +47,10 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
   const { t } = useTranslation('studio')
   const id = session.sessionId
   const state = useQuery(stateQuery(id))
-  const [width, setWidth] = useState<Width>(() => readStored<Width>('preview.width', 'full'))
+  const small = useMedia('(max-width: 639px)')
+  const [chosen, setChosen] = useState<Width>(() => readStored<Width>('preview.width', 'full'))
+  // There is no choice, and no room for one, on a phone.
+  const width = small ? 'full' : chosen
   const [path, setPath] = useState('/')
   const [typed, setTyped] = useState('/')
   const [loads, setLoads] = useState(0)
@@ -110,7 +114,7 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
             value={width}
             iconsOnly
             onChange={(next) => {
-              setWidth(next)
+              setChosen(next)
               keepStored('preview.width', next)
             }}
             options={[

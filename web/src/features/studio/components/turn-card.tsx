@@ -54,8 +54,19 @@ export function TurnCard(props: Props) {
   const over = isOver(turn)
   return (
     <article data-testid="turn" data-status={turn.status} aria-busy={!over} className="flex flex-col gap-3">
-      <div className="group flex flex-col items-end gap-1">
-        <div className="max-w-[88%] rounded-2xl rounded-br-md bg-primary-soft px-4 py-2.5">
+      <div className="group flex items-center justify-end gap-1">
+        {over && canChange ? (
+          <button
+            type="button"
+            onClick={onEdit}
+            aria-label={t('reply.edit')}
+            title={t('reply.edit')}
+            className="grid size-8 shrink-0 place-items-center rounded-lg text-muted opacity-0 transition-opacity group-hover:opacity-100 hover:bg-sunken hover:text-ink focus-visible:opacity-100 [@media(hover:none)]:opacity-100"
+          >
+            <Pencil className="size-3.5" aria-hidden="true" />
+          </button>
+        ) : null}
+        <div className="max-w-[88%] min-w-0 rounded-2xl rounded-br-md bg-primary-soft px-4 py-2.5">
           <p className="sr-only">{t('reply.you')}</p>
           <p className="break-words whitespace-pre-wrap">{turn.question}</p>
           {turn.attachments.length > 0 ? (
@@ -64,15 +75,6 @@ export function TurnCard(props: Props) {
             </p>
           ) : null}
         </div>
-        {over && canChange ? (
-          <button
-            type="button"
-            onClick={onEdit}
-            className="inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs text-muted opacity-0 transition-opacity group-hover:opacity-100 hover:text-ink focus-visible:opacity-100 [@media(hover:none)]:opacity-100"
-          >
-            <Pencil className="size-3" aria-hidden="true" /> {t('reply.edit')}
-          </button>
-        ) : null}
       </div>
       <div className="flex min-w-0 flex-col gap-2.5">
         <h2 className="sr-only">{t('reply.assistant')}</h2>
