@@ -13,14 +13,15 @@ use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
 use memory::{Memory, VectorIndex};
 use models::{Accounting, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router};
 use runs::engine::Parts;
-use runs::{Engine, EngineOptions, Registry};
+use runs::{Engine, EngineOptions, Registry, RunStore};
 use sandbox::egress::{Machine, MachineProxy, Registries, Uplink};
 use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
 use store::{
-    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore, SqlVectorStore,
-    Workspace,
+    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore,
+    SqlVectorStore, Workspace,
 };
-use studio::{Studio, StudioParts, Surroundings};
+use studio::agent::{TurnWorkflow, Turns};
+use studio::{SessionStore, Studio, StudioParts, Surroundings};
 use vault::{Keychain, Secrets, SecretsOptions};
 
 use crate::adapters;
@@ -76,13 +77,22 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let index = vector_index(&workspace, &embeddings);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
-    let studio = Arc::new(studio(folder, &workspace, &tools, &clock, &ids));
+    let sessions: Arc<dyn SessionStore> = Arc::new(SqlStudioStore::new(workspace.database().clone()));
+    let studio = Arc::new(studio(folder, &sessions, &tools, &clock, &ids));
+    let runs: Arc<dyn RunStore> = Arc::new(SqlRunStore::new(workspace.database().clone()));
 
     let registry = Registry::new()
         .with(CodeWorkflow::new(tools.clone(), memory.clone(), folder.join("tmp")))
-        .with(SupervisorWorkflow::new(dispatcher.clone(), memory.clone(), tools, folder.join("runs")));
+        .with(SupervisorWorkflow::new(dispatcher.clone(), memory.clone(), tools, folder.join("runs")))
+        .with(TurnWorkflow {
+            studio: studio.clone(),
+            sessions: sessions.clone(),
+            runs: runs.clone(),
+            models: models.clone(),
+            memory: memory.clone(),
+        });
     let parts = Parts {
-        store: Arc::new(SqlRunStore::new(workspace.database().clone())),
+        store: runs.clone(),
         blobs: Arc::new(workspace.blobs().clone()),
         registry,
         clock: clock.clone(),
@@ -106,6 +116,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         providers,
         embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
+        turns: Turns::new(engine.clone(), studio.clone(), sessions, clock.clone()),
         studio: studio.clone(),
     };
     let app = App::from(AppParts {
@@ -227,7 +238,7 @@ fn tools() -> PendingTools {
 /// The Studio, whose sandboxes are the jail's.
 fn studio(
     folder: &Path,
-    workspace: &Workspace,
+    sessions: &Arc<dyn SessionStore>,
     tools: &PendingTools,
     clock: &Arc<dyn Clock>,
     ids: &Ids,
@@ -240,7 +251,7 @@ fn studio(
         Surroundings { sandbox, registries, uplink, limits: SessionLimits::default(), clock: surrounding }
     };
     Studio::new(StudioParts {
-        store: Arc::new(SqlStudioStore::new(workspace.database().clone())),
+        store: sessions.clone(),
         surroundings: surroundings.boxed().shared(),
         folder: folder.join("studio"),
         clock: clock.clone(),
@@ -284,7 +295,10 @@ fn preview_key(folder: &Path) -> kernel::Result<PreviewKey> {
     let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&file);
     let written = opened.and_then(|mut opened| opened.write_all(&bytes));
     written.map_err(|error| {
-        kernel::Error::unavailable("workspace_unusable", format!("{} cannot be written: {error}", file.display()))
+        kernel::Error::unavailable(
+            "workspace_unusable",
+            format!("{} cannot be written: {error}", file.display()),
+        )
     })?;
     Ok(PreviewKey::new(bytes))
 }

@@ -2,87 +2,17 @@
 //! acknowledged run, event or decision is lost, none is doubled, and every run reaches its right end.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/server.rs"]
+mod server;
+
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kernel::{Entropy, SeededEntropy};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Server {
-    child: Child,
-    url: String,
-    token: String,
-    client: Client,
-}
-
-impl Server {
-    /// Starts a server on the workspace and waits until it answers.
-    async fn start(folder: &Path, token: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_atelier"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        let place = loop {
-            let text = std::fs::read_to_string(folder.join("server.json")).unwrap_or_default();
-            let place: Value = serde_json::from_str(&text).unwrap_or_default();
-            if place["pid"] == json!(child.id()) {
-                break place;
-            }
-            assert!(child.try_wait().unwrap().is_none(), "the server ended by itself");
-            assert!(Instant::now() < deadline, "the server does not listen");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        };
-        let (url, token) = (place["url"].as_str().unwrap().to_owned(), token.to_owned());
-        // Without a proxy from the environment, and without connections kept over a kill.
-        let client =
-            Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(PATIENCE).build().unwrap();
-        Self { child, url, token, client }
-    }
-
-    async fn get(&self, path: &str) -> Option<Value> {
-        let request = self.client.get(format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token);
-        let response = request.send().await.ok()?;
-        assert_eq!(response.status(), StatusCode::OK, "{path}");
-        response.json().await.ok()
-    }
-
-    async fn post(&self, path: &str, key: Option<&str>, body: Value) -> Option<(StatusCode, Value)> {
-        let mut request =
-            self.client.post(format!("{}/api/v1{path}", self.url)).bearer_auth(&self.token).json(&body);
-        if let Some(key) = key {
-            request = request.header("Idempotency-Key", key);
-        }
-        let response = request.send().await.ok()?;
-        let status = response.status();
-        Some((status, response.json().await.ok()?))
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-/// A token that stays the same over all restarts: idempotency keys belong to who sends them.
-fn new_token(folder: &Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_atelier"))
-        .args(["token", "new", "--data"])
-        .arg(folder)
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.split_whitespace().find(|word| word.starts_with("atl_")).expect("a token is printed").to_owned()
-}
+use server::{PATIENCE, Server, new_token};
 
 /// What was sent and what of it was acknowledged.
 #[derive(Default)]
@@ -211,7 +141,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_however_often_the_server_is_kil
     let ledger = Shared::default();
     let mut next = 0_u64;
     // A slow machine does less in a server's life, so there it is killed more often.
-    for kill in 0..3 * kills {
+    for kill in 0..8 * kills {
         if kill >= kills && ledger.lock().unwrap().submitted.len() >= kills {
             break;
         }

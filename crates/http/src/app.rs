@@ -11,8 +11,8 @@ use runs::Engine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::studio::preview::PreviewKey;
 use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
+use crate::studio::preview::PreviewKey;
 
 /// The state of the routes. Every layer around them clones it with each request, so it is one
 /// pointer.
@@ -90,6 +90,8 @@ pub struct Services {
     pub preferences: Arc<dyn Preferences>,
     /// Makes, opens and closes sessions.
     pub studio: Arc<::studio::Studio>,
+    /// Takes what people say to their agents.
+    pub turns: ::studio::agent::Turns,
 }
 
 /// How the routes are served.

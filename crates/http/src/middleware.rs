@@ -25,6 +25,9 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
     if let Some(target) = preview::target(&request) {
         return preview::serve(app, target, request).await;
     }
+    if let Some(wanted) = preview::below(&request) {
+        return preview::serve_below(app, wanted, request).await;
+    }
     seed_paths::rewrite(&mut request);
     let answering = Answering::begin(&app, &mut request);
     let answered = async {

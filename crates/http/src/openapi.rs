@@ -16,7 +16,14 @@ resume without a gap. Every response has `X-Request-ID` and `X-Duration` (second
 Known quirks: where a seed document names a field, its spelling stands: `jobId`, `session_id`, `n`.";
 
 /// Operations whose body may be left out.
-const BODY_MAY_BE_ABSENT: [&str; 3] = ["retry_run", "test_provider", "warm_up_model"];
+const BODY_MAY_BE_ABSENT: [&str; 6] = [
+    "retry_run",
+    "test_provider",
+    "warm_up_model",
+    "create_studio_session",
+    "create_checkpoint",
+    "start_dev",
+];
 
 const TAGS: [(&str, &str); 8] = [
     ("runs", "Durable work: submit, watch, decide, go again"),

@@ -4,7 +4,7 @@ mod approve;
 mod artifacts;
 mod cancel;
 mod detail;
-mod events;
+pub(crate) mod events;
 mod fork;
 mod list;
 mod retry;

@@ -4,6 +4,7 @@ mod checkpoints;
 mod dev;
 mod files;
 mod logs;
+mod messages;
 pub(crate) mod preview;
 mod sessions;
 mod state;
@@ -27,8 +28,12 @@ use crate::extract::PathText;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(templates::list_templates))
-        .routes(routes!(sessions::list_sessions, sessions::create_session))
-        .routes(routes!(sessions::get_session, sessions::change_session, sessions::delete_session))
+        .routes(routes!(sessions::list_studio_sessions, sessions::create_studio_session))
+        .routes(routes!(
+            sessions::get_studio_session,
+            sessions::change_studio_session,
+            sessions::delete_studio_session
+        ))
         .routes(routes!(state::get_state))
         .routes(routes!(dev::start_dev))
         .routes(routes!(dev::stop_dev))
@@ -42,7 +47,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(checkpoints::diff_session))
         .routes(routes!(checkpoints::list_checkpoints, checkpoints::create_checkpoint))
         .routes(routes!(checkpoints::restore_checkpoint))
+        .routes(routes!(messages::list_messages, messages::send_message))
+        .routes(routes!(messages::stream_turn))
         .routes(routes!(logs::follow_logs))
+        .routes(routes!(preview::below::open_preview))
 }
 
 /// The `{id}` in a session's paths, for the document.

@@ -50,8 +50,8 @@ use async_trait::async_trait;
 
 use crate::{Error, Execution, Finding, OutputSender, Request, Sandbox, Session, SessionRequest, Toolchain};
 
-use launcher::PROXY_PORT;
 pub use copy::copy as copy_tree;
+use launcher::PROXY_PORT;
 pub use launcher::launcher_main;
 
 /// How a [`Jail`] is set up.

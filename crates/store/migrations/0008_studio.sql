@@ -10,3 +10,13 @@ CREATE TABLE studio_sessions (
 );
 
 CREATE INDEX studio_sessions_by_use ON studio_sessions (updated_at DESC, id DESC) WHERE deleted_at IS NULL;
+
+-- Which run is a turn of which session's conversation. What was said is in the runs.
+CREATE TABLE studio_turns (
+    run_id      TEXT    NOT NULL PRIMARY KEY,
+    session_id  TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    is_replaced INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX studio_turns_by_session ON studio_turns (session_id, created_at, run_id) WHERE is_replaced = 0;

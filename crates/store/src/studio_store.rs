@@ -1,12 +1,13 @@
 //! Sessions of the Studio in SQL.
 
 use async_trait::async_trait;
-use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+use kernel::{Page, PageRequest, Result, RunId, SessionId, Timestamp};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use studio::{DevCommand, SessionStore, StudioSession};
+use studio::agent::Permissions;
+use studio::{DevCommand, SessionStore, StudioSession, TurnRow};
 
 use crate::error::Error;
 use crate::sqlite::Database;
@@ -33,11 +34,10 @@ impl SessionStore for SqlStudioStore {
         let created = self.database.writer().write(move |connection| {
             let sql = "INSERT INTO studio_sessions (id, name, template, config, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let (id, created_at, updated_at) = (session.id.as_str(), session.created_at.0, session.updated_at.0);
-            connection.execute(
-                sql,
-                params![id, session.name, session.template, config, created_at, updated_at],
-            )?;
+            let (id, created_at, updated_at) =
+                (session.id.as_str(), session.created_at.0, session.updated_at.0);
+            connection
+                .execute(sql, params![id, session.name, session.template, config, created_at, updated_at])?;
             Ok(())
         });
         Ok(created.await?)
@@ -65,23 +65,20 @@ impl SessionStore for SqlStudioStore {
     }
 
     async fn list_sessions(&self, page: &PageRequest) -> Result<Page<StudioSession>> {
-        let (before, last) = page.cursor.as_deref().map(parse_cursor).transpose()?.unzip();
         let sql = format!(
             "SELECT {SESSION} FROM studio_sessions
-             WHERE deleted_at IS NULL AND (?1 IS NULL OR (updated_at, id) < (?1, ?2))
-             ORDER BY updated_at DESC, id DESC LIMIT ?3"
+             WHERE deleted_at IS NULL
+                 AND (?1 IS NULL OR (updated_at, id) < (SELECT updated_at, id FROM studio_sessions WHERE id = ?1))
+             ORDER BY updated_at DESC, id DESC LIMIT ?2"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(before)
-            .bind(last)
+            .bind(page.cursor.as_deref())
             .bind(i64::from(page.limit) + 1)
             .fetch_all(self.database.readers())
             .await
             .map_err(Error::from)?;
         let sessions = rows.iter().map(read).collect::<Result<_>>()?;
-        Ok(Page::from_overfull(sessions, page.limit, |session: &StudioSession| {
-            format!("{}:{}", session.updated_at.0, session.id)
-        }))
+        Ok(Page::from_overfull(sessions, page.limit, |session: &StudioSession| session.id.to_string()))
     }
 
     async fn delete_session(&self, id: &SessionId, at: Timestamp) -> Result<bool> {
@@ -95,6 +92,9 @@ impl SessionStore for SqlStudioStore {
 
     async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>> {
         let purged = self.database.writer().write(move |connection| {
+            let turns = "DELETE FROM studio_turns WHERE session_id IN
+                 (SELECT id FROM studio_sessions WHERE deleted_at < ?1)";
+            connection.execute(turns, [before.0])?;
             let sql = "DELETE FROM studio_sessions WHERE deleted_at < ?1 RETURNING id";
             let mut statement = connection.prepare(sql)?;
             let ids = statement.query_map([before.0], |row| row.get::<_, String>(0))?;
@@ -102,6 +102,34 @@ impl SessionStore for SqlStudioStore {
         });
         let parse = |id: String| id.parse().map_err(kernel::Error::internal);
         purged.await?.into_iter().map(parse).collect()
+    }
+
+    async fn add_turn(&self, turn: &TurnRow, replaced: Option<&RunId>) -> Result<()> {
+        let (turn, replaced) = (turn.clone(), replaced.map(ToString::to_string));
+        let added = self.database.writer().write(move |connection| {
+            let sql = "INSERT INTO studio_turns (run_id, session_id, created_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO NOTHING";
+            let values = params![turn.run_id.as_str(), turn.session.as_str(), turn.created_at.0];
+            let is_new = connection.execute(sql, values)? > 0;
+            if let Some(replaced) = replaced.filter(|_| is_new) {
+                let sql = "UPDATE studio_turns SET is_replaced = 1 WHERE session_id = ?1 AND run_id != ?2
+                     AND (created_at, run_id) >= (SELECT created_at, run_id FROM studio_turns WHERE run_id = ?3)";
+                connection.execute(sql, params![turn.session.as_str(), turn.run_id.as_str(), replaced])?;
+            }
+            Ok(())
+        });
+        Ok(added.await?)
+    }
+
+    async fn list_turns(&self, session: &SessionId) -> Result<Vec<TurnRow>> {
+        let sql = "SELECT run_id, created_at FROM studio_turns
+             WHERE session_id = ?1 AND is_replaced = 0 ORDER BY created_at, run_id";
+        let rows = sqlx::query(sql).bind(session.as_str()).fetch_all(self.database.readers()).await;
+        let read = |row: SqliteRow| {
+            let run_id = row.get::<&str, _>(0).parse().map_err(kernel::Error::internal)?;
+            Ok(TurnRow { run_id, session: session.clone(), created_at: Timestamp(row.get(1)) })
+        };
+        rows.map_err(Error::from)?.into_iter().map(read).collect()
     }
 }
 
@@ -112,6 +140,12 @@ struct Config {
     dev: Option<Dev>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     allowed_hosts: Vec<String>,
+    #[serde(default)]
+    permissions: Permissions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(default)]
+    is_installed: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,7 +156,13 @@ struct Dev {
 
 fn written(session: &StudioSession) -> Result<String> {
     let dev = session.dev.clone().map(|DevCommand { command, port }| Dev { command, port });
-    let config = Config { dev, allowed_hosts: session.allowed_hosts.clone() };
+    let config = Config {
+        dev,
+        allowed_hosts: session.allowed_hosts.clone(),
+        permissions: session.permissions,
+        model: session.model.clone(),
+        is_installed: session.is_installed,
+    };
     serde_json::to_string(&config).map_err(kernel::Error::internal)
 }
 
@@ -135,14 +175,10 @@ fn read(row: &SqliteRow) -> Result<StudioSession> {
         template: row.get(2),
         dev: config.dev.map(|Dev { command, port }| DevCommand { command, port }),
         allowed_hosts: config.allowed_hosts,
+        permissions: config.permissions,
+        model: config.model,
+        is_installed: config.is_installed,
         created_at: Timestamp(row.get(4)),
         updated_at: Timestamp(row.get(5)),
-    })
-}
-
-fn parse_cursor(cursor: &str) -> Result<(i64, String)> {
-    let parsed = cursor.split_once(':').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
-    parsed.ok_or_else(|| {
-        kernel::Error::invalid("invalid_parameter", "The cursor is none that this list has given")
     })
 }

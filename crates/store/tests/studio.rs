@@ -3,6 +3,7 @@
 
 use kernel::{PageRequest, Timestamp};
 use store::{SqlStudioStore, Workspace};
+use studio::agent::Permissions;
 use studio::{DevCommand, SessionStore, StudioSession};
 use testkit::TemporaryWorkspace;
 
@@ -13,6 +14,9 @@ fn session(number: i64) -> StudioSession {
         template: "vite-react".into(),
         dev: None,
         allowed_hosts: vec![],
+        permissions: Permissions::default(),
+        model: None,
+        is_installed: false,
         created_at: Timestamp(number),
         updated_at: Timestamp(number),
     }

@@ -1,6 +1,6 @@
 //! What can go wrong in the Studio, and how it is told to people.
 
-use kernel::{Kind, SessionId};
+use kernel::{Kind, RunId, SessionId};
 
 /// A failure of the Studio.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,24 @@ pub enum Error {
         /// The ports that something listens on instead.
         listening: Vec<u16>,
     },
+    /// A turn is under way in the session.
+    #[error("The assistant is still at work in this session")]
+    TurnRunning {
+        /// The turn.
+        run_id: RunId,
+    },
+    /// There is no such turn in the session.
+    #[error("There is no {} in this session", id.as_ref().map_or("turn".into(), |id| format!("turn {id}")))]
+    TurnNotFound {
+        /// As it was asked for; `None` for the newest.
+        id: Option<RunId>,
+    },
+    /// What a person says cannot be taken.
+    #[error("This message cannot be taken: {reason}")]
+    MessageUnfit {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Something failed below.
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
@@ -99,6 +117,11 @@ impl From<Error> for kernel::Error {
             Error::NameUnfit { .. } => {
                 (Kind::Invalid, "session_name_unfit", Some("Use one line of at most 120 characters".into()))
             }
+            Error::TurnRunning { .. } => {
+                (Kind::Conflict, "turn_running", Some("Wait until it is done, or stop it first".into()))
+            }
+            Error::TurnNotFound { .. } => (Kind::NotFound, "turn_not_found", None),
+            Error::MessageUnfit { .. } => (Kind::Invalid, "message_unfit", None),
             Error::InstallFailed { ref said, .. } => (Kind::Unavailable, "install_failed", Some(last(said))),
             Error::NoDevCommand => (
                 Kind::Invalid,

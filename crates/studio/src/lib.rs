@@ -14,9 +14,11 @@
 //! Start reading at [`studio`], then [`project`].
 
 pub mod agent;
+pub mod browser;
 pub mod error;
 pub mod logs;
 pub mod project;
+pub mod recipes;
 pub mod session;
 #[allow(clippy::module_inception, reason = "the service carries the app's name")]
 pub mod studio;
@@ -27,6 +29,7 @@ pub mod testing;
 pub use error::{Error, Problem};
 pub use logs::{LogLine, LogSource, Logs};
 pub use project::{DevState, Project, Snapshot, Surroundings};
-pub use session::{DevCommand, SessionStore, StudioSession};
+pub use recipes::{Change, Plan, Understanding, understand};
+pub use session::{DevCommand, SessionStore, StudioSession, TurnRow};
 pub use studio::{NewSession, Studio, StudioParts};
 pub use template::{Template, Templates};

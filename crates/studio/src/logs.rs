@@ -137,8 +137,10 @@ const HIDDEN: &str = "[hidden]";
 
 /// Escape sequences (ECMA-48) and control characters other than the tab.
 static CONTROL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])|[\x00-\x08\x0a-\x1f\x7f]")
-        .expect("it is right")
+    Regex::new(
+        r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])|[\x00-\x08\x0a-\x1f\x7f]",
+    )
+    .expect("it is right")
 });
 
 /// What keys of well-known services look like, and what follows the words that announce one.
@@ -202,7 +204,10 @@ mod tests {
 
     #[test]
     fn secrets_and_escapes_are_taken_out() {
-        check("\u{1b}[32m➜\u{1b}[39m  Local: \u{1b}]8;;x\u{7}http://localhost\r", "➜  Local: http://localhost");
+        check(
+            "\u{1b}[32m➜\u{1b}[39m  Local: \u{1b}]8;;x\u{7}http://localhost\r",
+            "➜  Local: http://localhost",
+        );
         check("the word is hunter2-of-mine.", "the word is [hidden].");
         check("using sk-abcdefghijklmnop1234 now", "using [hidden] now");
         check("Authorization: Bearer abc.def.ghi", "Authorization: Bearer [hidden]");

@@ -12,17 +12,21 @@ use std::time::Duration;
 use kernel::{Clock, SessionId};
 use parking_lot::Mutex;
 use sandbox::egress::{self, Connection, Egress, Policy, Registries, Rule, Uplink, Verdict};
-use sandbox::{Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream};
+use sandbox::{
+    Command, Execution, OutputChunk, OutputSender, Sandbox, Session, SessionLimits, SessionRequest, Stream,
+};
+use serde_json::Value;
 use tokio::net::TcpStream;
-use worktree::{Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
+use worktree::checkpoints::CheckpointKind;
+use worktree::{CheckpointId, Checkpoints, CheckpointsOptions, Owner, Worktree, WorktreeOptions};
 
 use crate::error::Error;
 use crate::logs::{LogSource, Logs};
 use crate::session::StudioSession;
 use crate::template::Template;
 
-pub use dev::{DevServer, DevState};
 pub(crate) use dev::in_words;
+pub use dev::{DevServer, DevState};
 pub(crate) use install::Installations;
 pub use snapshot::Snapshot;
 
@@ -76,6 +80,7 @@ pub struct Project {
     checkpoints: Arc<Checkpoints>,
     logs: Arc<Logs>,
     dev: DevServer,
+    below: dev::Below,
     /// Held while something is installed.
     installing: tokio::sync::Mutex<()>,
 }
@@ -106,10 +111,13 @@ impl Project {
         prepare_home(sandbox.as_ref(), !inside.files.is_empty()).await?;
         let egress = sandbox
             .take_ways_out()
-            .map(|ways| start_egress(ways, policy_of(&session, &surroundings.registries)?, surroundings, &logs))
+            .map(|ways| {
+                start_egress(ways, policy_of(&session, &surroundings.registries)?, surroundings, &logs)
+            })
             .transpose()?;
         let owner = sandbox.owner().map(|(user, group)| Owner { user, group });
-        let tree = Worktree::open(&places.workspace, WorktreeOptions { owner, ..WorktreeOptions::default() })?;
+        let tree =
+            Worktree::open(&places.workspace, WorktreeOptions { owner, ..WorktreeOptions::default() })?;
         let checkpoints = Checkpoints::open(
             &places.checkpoints,
             tree.clone(),
@@ -126,6 +134,7 @@ impl Project {
             checkpoints: Arc::new(checkpoints),
             logs,
             dev: DevServer::new(),
+            below: dev::Below::new(),
             installing: tokio::sync::Mutex::new(()),
         }))
     }
@@ -169,6 +178,11 @@ impl Project {
         Ok(())
     }
 
+    /// Says that what the template needs is installed.
+    pub(crate) fn installed(&self) {
+        self.session.lock().is_installed = true;
+    }
+
     /// What its programs may reach.
     pub(crate) fn policy(&self) -> Result<Policy, Error> {
         policy_of(&self.session.lock(), &self.registries)
@@ -207,6 +221,27 @@ impl Project {
 
     async fn execute(&self, command: Command, output: OutputSender) -> Result<Execution, Error> {
         Ok(self.sandbox.execute(command, Some(output)).await?)
+    }
+
+    /// Keeps the files as they are now, under a label, and gives the checkpoint's id.
+    ///
+    /// # Errors
+    /// When they cannot be read or kept.
+    pub async fn keep(&self, label: String, kind: CheckpointKind, note: Value) -> Result<String, Error> {
+        let checkpoints = self.checkpoints.clone();
+        let made = tokio::task::spawn_blocking(move || checkpoints.create(&label, kind, note)).await;
+        Ok(made.map_err(std::io::Error::other)??.checkpoint.id.to_string())
+    }
+
+    /// Puts the files back to a checkpoint.
+    ///
+    /// # Errors
+    /// When there is no such checkpoint, or the files cannot be written.
+    pub async fn put_back(&self, checkpoint: &str) -> Result<(), Error> {
+        let (checkpoints, id) = (self.checkpoints.clone(), checkpoint.parse::<CheckpointId>()?);
+        let restored = tokio::task::spawn_blocking(move || checkpoints.restore(id)).await;
+        restored.map_err(std::io::Error::other)??;
+        Ok(())
     }
 
     /// What is to be known of the project at a glance. Blocks.
@@ -264,7 +299,7 @@ fn policy_of(session: &StudioSession, registries: &Registries) -> Result<Policy,
     session.allowed_hosts.iter().try_fold(policy, |policy, host| {
         let rule: Rule = host.parse().map_err(|error: egress::RuleError| {
             let message = format!("`{}` is no host that can be allowed: {error}", shortened(host));
-            kernel::Error::invalid("host_rule_invalid", message)
+            kernel::Error::invalid("egress_rule_invalid", message)
         })?;
         Ok(policy.allow(rule))
     })
@@ -280,7 +315,8 @@ fn start_egress(
     surroundings: &Surroundings,
     logs: &Arc<Logs>,
 ) -> Result<Egress, Error> {
-    let listeners = egress::Listeners { proxy: ways.proxy, http: ways.http, https: ways.https, dns: ways.dns };
+    let listeners =
+        egress::Listeners { proxy: ways.proxy, http: ways.http, https: ways.https, dns: ways.dns };
     let logs = logs.clone();
     let options = egress::Options {
         uplink: surroundings.uplink.clone(),

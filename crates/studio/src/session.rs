@@ -1,7 +1,9 @@
 //! A session as it is kept.
 
 use async_trait::async_trait;
-use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+use kernel::{Page, PageRequest, Result, RunId, SessionId, Timestamp};
+
+use crate::agent::Permissions;
 
 /// A session: a project that a person works on with agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub struct StudioSession {
     /// Hosts that the owner lets its programs reach, beside the registries: rules of
     /// [`sandbox::egress`].
     pub allowed_hosts: Vec<String>,
+    /// What the agent may do by itself.
+    pub permissions: Permissions,
+    /// The model that is asked in this session, if another than the preferred one.
+    pub model: Option<String>,
+    /// Whether what the template needs is installed.
+    pub is_installed: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When somebody worked on it last.
@@ -30,6 +38,17 @@ pub struct DevCommand {
     pub command: String,
     /// The port it listens on.
     pub port: u16,
+}
+
+/// Which run is a turn of which session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnRow {
+    /// The run.
+    pub run_id: RunId,
+    /// The session.
+    pub session: SessionId,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// Keeps sessions.
@@ -52,4 +71,10 @@ pub trait SessionStore: Send + Sync {
 
     /// Forgets those that were deleted before a time, and says which they were.
     async fn purge_sessions(&self, before: Timestamp) -> Result<Vec<SessionId>>;
+
+    /// Adds a turn, once. With `replaced`, that one and all after it stand no more.
+    async fn add_turn(&self, turn: &TurnRow, replaced: Option<&RunId>) -> Result<()>;
+
+    /// The turns of a session that stand, oldest first.
+    async fn list_turns(&self, session: &SessionId) -> Result<Vec<TurnRow>>;
 }

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kernel::{Clock, Ids, Page, PageRequest, SessionId};
 use parking_lot::Mutex;
+use sandbox::egress::Uplink;
 use tokio::sync::OnceCell;
 use worktree::checkpoints::CheckpointKind;
 use worktree::{Expected, TreePath, Worktree, WorktreeOptions};
 
+use crate::agent::Permissions;
 use crate::error::Error;
 use crate::logs::Logs;
 use crate::project::{Installations, Places, Project, Surroundings};
@@ -57,6 +60,8 @@ pub struct Studio {
 struct Opening {
     logs: Arc<Logs>,
     project: OnceCell<Arc<Project>>,
+    /// Whether nobody but this program has written to its folder.
+    is_untouched: AtomicBool,
 }
 
 impl Studio {
@@ -96,6 +101,9 @@ impl Studio {
             template: template.name.clone(),
             dev: None,
             allowed_hosts: Vec::new(),
+            permissions: Permissions::default(),
+            model: None,
+            is_installed: false,
             created_at: now,
             updated_at: now,
         };
@@ -104,40 +112,57 @@ impl Studio {
         let is_installed = tokio::task::spawn_blocking(move || fill(&places, &filled, &installations))
             .await
             .map_err(std::io::Error::other)??;
+        let session = StudioSession { is_installed, ..session };
         self.parts.store.create_session(&session).await?;
+        self.opening(&session.id).is_untouched.store(!is_installed, Ordering::Relaxed);
         let (studio, id) = (Arc::clone(self), session.id.clone());
-        tokio::spawn(async move { studio.begin(&id, is_installed).await });
+        tokio::spawn(async move {
+            if let Err(error) = studio.project(&id).await {
+                tracing::warn!(%id, %error, "a fresh session could not be opened");
+            }
+        });
         Ok(session)
     }
 
-    /// Opens a fresh session, installs what it needs and starts its dev server.
-    async fn begin(&self, id: &SessionId, is_installed: bool) {
-        let project = match self.project(id).await {
-            Ok(project) => project,
-            Err(error) => {
-                tracing::warn!(%id, %error, "a fresh session could not be opened");
-                return;
-            }
-        };
-        if !is_installed {
+    /// Brings an open session to where a person can work on it: installs what it needs, keeps its
+    /// files before anybody changes them, and starts its dev server.
+    async fn begin(&self, project: &Arc<Project>, is_untouched: bool) {
+        if !project.session().is_installed {
             project.dev_waits_for_installation();
-            if let Err(error) = project.install_fresh(&self.installations).await {
+            let installed = match is_untouched {
+                true => project.install_fresh(&self.installations).await,
+                false => project.install_again().await,
+            };
+            if let Err(error) = installed {
                 project.logs().say(error.to_string());
                 return project.dev_failed(error);
             }
+            let session = StudioSession { is_installed: true, ..project.session() };
+            if let Err(error) = self.parts.store.update_session(&session).await {
+                tracing::warn!(%error, "that a session is installed could not be kept; it is installed again");
+            }
+            project.installed();
         }
-        let checkpoints = Arc::clone(project.checkpoints());
-        let first = tokio::task::spawn_blocking(move || {
-            checkpoints.create("The template", CheckpointKind::Manual, serde_json::Value::Null)
-        });
-        if project.template().dev.is_some()
-            && let Err(problem) = project.dev_start(None).await
-        {
-            project.logs().say(problem.message);
-        }
-        if let Ok(Err(error)) = first.await {
-            tracing::warn!(%id, %error, "a fresh session has no first checkpoint");
-        }
+        let keeping = async {
+            let is_first = {
+                let checkpoints = Arc::clone(project.checkpoints());
+                tokio::task::spawn_blocking(move || checkpoints.oldest()).await
+            };
+            if !matches!(is_first, Ok(Ok(None))) {
+                return;
+            }
+            let kept = project.keep("The template".into(), CheckpointKind::Manual, serde_json::Value::Null);
+            if let Err(error) = kept.await {
+                tracing::warn!(%error, "a fresh session has no first checkpoint");
+            }
+        };
+        let starting = async {
+            let serves = project.template().dev.is_some() || project.session().dev.is_some();
+            if serves && let Err(problem) = project.dev_start(None).await {
+                project.logs().say(problem.message);
+            }
+        };
+        tokio::join!(keeping, starting);
     }
 
     /// A session.
@@ -173,20 +198,44 @@ impl Studio {
         Ok(session)
     }
 
-    /// An open session; opens it if need be. Its dev server is not started by that.
+    /// An open session; opens it if need be, and starts its dev server then.
     ///
     /// # Errors
     /// [`Error::SessionNotFound`], and when its sandbox cannot be made.
-    pub async fn project(&self, id: &SessionId) -> Result<Arc<Project>, Error> {
+    pub async fn project(self: &Arc<Self>, id: &SessionId) -> Result<Arc<Project>, Error> {
         let session = self.find(id).await?;
         let opening = self.opening(id);
         let project = opening.project.get_or_try_init(|| async {
             let template = Templates::built_in()?.find(&session.template)?.clone();
             let places = Places::of(&self.parts.folder, id);
             let surroundings = self.parts.surroundings.clone().await;
-            Project::open(session, template, &places, &surroundings, opening.logs.clone()).await
+            let project =
+                Project::open(session, template, &places, &surroundings, opening.logs.clone()).await?;
+            let (studio, opened) = (Arc::clone(self), Arc::clone(&project));
+            let is_untouched = opening.is_untouched.swap(false, Ordering::Relaxed);
+            tokio::spawn(async move { studio.begin(&opened, is_untouched).await });
+            Ok::<_, Error>(project)
         });
         Ok(project.await?.clone())
+    }
+
+    /// This machine's way to the net.
+    pub(crate) async fn uplink(&self) -> Uplink {
+        self.parts.surroundings.clone().await.uplink
+    }
+
+    /// Tells the time.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.parts.clock
+    }
+
+    /// Says that somebody worked on a session.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotFound`].
+    pub async fn touch(&self, id: &SessionId) -> Result<(), Error> {
+        let session = self.find(id).await?;
+        self.update(session).await.map(drop)
     }
 
     /// A session that is open already.
@@ -202,7 +251,8 @@ impl Studio {
     fn opening(&self, id: &SessionId) -> Arc<Opening> {
         let mut open = self.open.lock();
         let opening = open.entry(id.clone()).or_insert_with(|| {
-            Arc::new(Opening { logs: Logs::new(self.parts.clock.clone()), project: OnceCell::new() })
+            let logs = Logs::new(self.parts.clock.clone());
+            Arc::new(Opening { logs, project: OnceCell::new(), is_untouched: AtomicBool::new(false) })
         });
         Arc::clone(opening)
     }
@@ -243,7 +293,8 @@ impl Studio {
     /// # Errors
     /// When it cannot be read.
     pub async fn empty_trash(&self) -> Result<(), Error> {
-        let before = kernel::Timestamp(self.parts.clock.now().0 - i64::try_from(TRASH.as_millis()).unwrap_or(0));
+        let before =
+            kernel::Timestamp(self.parts.clock.now().0 - i64::try_from(TRASH.as_millis()).unwrap_or(0));
         for id in self.parts.store.purge_sessions(before).await? {
             let folder = self.parts.folder.join("trash").join(id.as_str());
             if let Err(error) = tokio::fs::remove_dir_all(&folder).await

@@ -10,6 +10,7 @@ use rust_embed::RustEmbed;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::recipes::{Pages, Recipe, Texts, Theme};
 
 const MANIFEST: &str = "template.toml";
 const RECIPES: &str = "recipes/";
@@ -52,6 +53,15 @@ pub struct Template {
     /// What a verifier runs, the quickest first.
     #[serde(default, rename = "check")]
     pub checks: Vec<Check>,
+    /// Where its pages are.
+    pub pages: Option<Pages>,
+    /// Where its texts are, and which can be named.
+    pub texts: Option<Texts>,
+    /// Where its colours are, and the palettes there are for them.
+    pub theme: Option<Theme>,
+    /// The changes that need no model.
+    #[serde(default, rename = "recipe")]
+    pub recipes: Vec<Recipe>,
 }
 
 /// A text for people.
@@ -149,10 +159,8 @@ impl Templates {
             all.sort_by_key(|template| ORDER.iter().position(|name| *name == template.name));
             Ok(Templates { all })
         });
-        ALL.as_ref().map_err(|(name, reason)| Error::TemplateBroken {
-            name: name.clone(),
-            reason: reason.clone(),
-        })
+        ALL.as_ref()
+            .map_err(|(name, reason)| Error::TemplateBroken { name: name.clone(), reason: reason.clone() })
     }
 
     /// All of them, in the order in which they are shown.
@@ -192,6 +200,12 @@ impl Template {
             }
             Some((own.to_owned(), Files::get(&path)?.data))
         })
+    }
+
+    /// A file of the template's own folder that is text, such as a recipe's source.
+    pub(crate) fn source(&self, path: &str) -> Option<String> {
+        let file = Files::get(&format!("{}/{path}", self.name))?;
+        String::from_utf8(file.data.into_owned()).ok()
     }
 
     /// What is installed, as a name: the same for the same inputs.

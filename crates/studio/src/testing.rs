@@ -1,15 +1,16 @@
 //! What tests of this crate and of those above it use in place of the real parts.
 
 use async_trait::async_trait;
-use kernel::{Page, PageRequest, Result, SessionId, Timestamp};
+use kernel::{Page, PageRequest, Result, RunId, SessionId, Timestamp};
 use parking_lot::Mutex;
 
-use crate::session::{SessionStore, StudioSession};
+use crate::session::{SessionStore, StudioSession, TurnRow};
 
 /// Sessions in memory.
 #[derive(Default)]
 pub struct FakeSessionStore {
     sessions: Mutex<Vec<(StudioSession, Option<Timestamp>)>>,
+    turns: Mutex<Vec<TurnRow>>,
 }
 
 #[async_trait]
@@ -27,7 +28,10 @@ impl SessionStore for FakeSessionStore {
 
     async fn find_session(&self, id: &SessionId) -> Result<Option<StudioSession>> {
         let sessions = self.sessions.lock();
-        Ok(sessions.iter().find(|(one, deleted)| one.id == *id && deleted.is_none()).map(|found| found.0.clone()))
+        Ok(sessions
+            .iter()
+            .find(|(one, deleted)| one.id == *id && deleted.is_none())
+            .map(|found| found.0.clone()))
     }
 
     async fn list_sessions(&self, _page: &PageRequest) -> Result<Page<StudioSession>> {
@@ -52,5 +56,24 @@ impl SessionStore for FakeSessionStore {
             !is_old
         });
         Ok(gone)
+    }
+
+    async fn add_turn(&self, turn: &TurnRow, replaced: Option<&RunId>) -> Result<()> {
+        let mut turns = self.turns.lock();
+        if turns.iter().any(|row| row.run_id == turn.run_id) {
+            return Ok(());
+        }
+        let from = turns.iter().position(|row| Some(&row.run_id) == replaced);
+        let mut place = 0;
+        turns.retain(|row| {
+            place += 1;
+            row.session != turn.session || from.is_none_or(|from| place <= from)
+        });
+        turns.push(turn.clone());
+        Ok(())
+    }
+
+    async fn list_turns(&self, session: &SessionId) -> Result<Vec<TurnRow>> {
+        Ok(self.turns.lock().iter().filter(|row| row.session == *session).cloned().collect())
     }
 }

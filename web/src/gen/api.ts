@@ -861,6 +861,394 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the sessions
+         * @description The one worked on last first.
+         */
+        get: operations["list_studio_sessions"];
+        put?: never;
+        /**
+         * Makes a session
+         * @description Its folder has the template's files when this returns. What it needs is being installed, and its
+         *     dev server started; its state tells how far that is.
+         */
+        post: operations["create_studio_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a session
+         * @description How its app stands is told by its state.
+         */
+        get: operations["get_studio_session"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a session
+         * @description Its sandbox ends at once; its folder stays in the workspace's trash for seven days.
+         */
+        delete: operations["delete_studio_session"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a session
+         * @description What is left out stays as it is. Changed hosts hold at once, also for connections that last.
+         */
+        patch: operations["change_studio_session"];
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the checkpoints of a session
+         * @description The newest first.
+         */
+        get: operations["list_checkpoints"];
+        put?: never;
+        /**
+         * Makes a checkpoint of a session
+         * @description Of all its files, but for what is installed or made by tools. If nothing has changed since the
+         *     last one, that one is answered.
+         */
+        post: operations["create_checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/checkpoints/{cid}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restores a checkpoint of a session
+         * @description Exactly, also files that are in no list. What is there now becomes a checkpoint first.
+         */
+        post: operations["restore_checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/dev/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts the dev server
+         * @description In place of the one that runs. Answers when it does, or says why it does not.
+         */
+        post: operations["start_dev"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/dev/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops the dev server
+         * @description With everything it has started. Answers the same when none runs.
+         */
+        post: operations["stop_dev"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what differs between two states of a session
+         * @description File by file, as unified differences.
+         */
+        get: operations["diff_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Downloads a session's files
+         * @description As a zip file, without what is installed or made by tools.
+         */
+        get: operations["download_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists a folder of a session
+         * @description Folders first, each by name.
+         */
+        get: operations["list_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a file of a session
+         * @description Of a file that is no text only the size and version are given.
+         */
+        get: operations["read_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Removes a file or folder of a session
+         * @description A folder goes with all that is in it. A checkpoint brings it back.
+         */
+        post: operations["remove_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renames or moves a file or folder of a session
+         * @description Nothing is overwritten.
+         */
+        post: operations["rename_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches the files of a session
+         * @description What is installed or made by tools is left out, and what `.gitignore` names.
+         */
+        get: operations["search_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/fs/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes a file of a session
+         * @description Whole or not at all.
+         */
+        post: operations["write_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows the logs of a session over WebSocket
+         * @description Text frames `{seq, ts, source: install|dev|command|atelier, stream: stdout|stderr, line}`: the last
+         *     512 KiB first, then every line as it comes. A reader that falls far behind is told by a gap in
+         *     `seq`. Secrets are taken out.
+         */
+        get: operations["follow_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the conversation
+         * @description The turns that stand and what was said and done in them, oldest first.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        /**
+         * Says something to the agent
+         * @description The agent's turn begins and is followed: server-sent events `status`, `token`, `tool_call`,
+         *     `tool_result`, `gate`, `gate_decided`, `check`, `error` and last `done`. It goes on if the client
+         *     leaves; `…/messages/stream` follows it again. A gate is answered, and a turn stopped, as those of
+         *     the run that `turnId` names.
+         */
+        post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/messages/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows a turn
+         * @description The events that the turn's beginning answers with: from its first, or after `Last-Event-ID` or
+         *     `after`, and live while it goes on.
+         */
+        get: operations["stream_turn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how a session stands
+         * @description Opens it if it is not; its dev server is not started by that.
+         */
+        get: operations["get_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -961,6 +1349,26 @@ export interface paths {
          * @description The newest first. At most 100 at once.
          */
         get: operations["list_supervisor_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the templates
+         * @description What a session of the Studio can begin with, in the order in which they are shown.
+         */
+        get: operations["list_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1204,6 +1612,28 @@ export interface components {
             context_tokens?: number | null;
         };
         /**
+         * @description What to change of a session.
+         * @example {
+         *       "name": "Bakery",
+         *       "allowedHosts": [
+         *         "api.example.com",
+         *         "*.example.org:8443"
+         *       ]
+         *     }
+         */
+        ChangeSession: {
+            /** @description What people call it: one line. */
+            name?: string | null;
+            /**
+             * @description The hosts its programs may reach, beside the package registries: `example.com`,
+             *     `*.example.com`, `example.com:8443`.
+             */
+            allowedHosts?: string[] | null;
+            permissions?: components["schemas"]["StudioPermissions"] | null;
+            /** @description The model that is asked in this session; empty for the preferred one. */
+            model?: string | null;
+        };
+        /**
          * @description Settings to change. What is left out stays; null sets the default again.
          * @example {
          *       "theme": "dark",
@@ -1214,6 +1644,34 @@ export interface components {
             theme?: components["schemas"]["Theme"] | null;
             language?: components["schemas"]["UiLanguage"] | null;
         };
+        /** @description A state that a session's folder was in. */
+        Checkpoint: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is called. */
+            label: string;
+            /** @description Why it was made. */
+            kind: components["schemas"]["CheckpointKindName"];
+            /** @description When. */
+            createdAt: components["schemas"]["Moment"];
+            /**
+             * Format: int64
+             * @description How many files it has.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description How large they are together.
+             */
+            bytes: number;
+            /** @description Files that were too large to be kept. */
+            leftOut: string[];
+        };
+        /**
+         * @description Why a checkpoint was made.
+         * @enum {string}
+         */
+        CheckpointKindName: "manual" | "before_change" | "after_change" | "restore";
         /**
          * @description A language that is run.
          * @enum {string}
@@ -1308,6 +1766,74 @@ export interface components {
              */
             usd: number;
         };
+        /** @description A conversation. */
+        Conversation: {
+            /** @description What was said, oldest first. */
+            messages: components["schemas"]["ConversationMessage"][];
+            /** @description The turns it was said in, oldest first. */
+            turns: components["schemas"]["ConversationTurn"][];
+        };
+        /** @description Something that was checked after a change. */
+        ConversationCheck: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Whether it is as it should be. */
+            ok: boolean;
+            /** @description What was found. */
+            text: string;
+        };
+        /** @description Something that was said. */
+        ConversationMessage: {
+            /** @description The turn. */
+            turnId: string;
+            /** @description Who said it. */
+            role: components["schemas"]["MessageRole"];
+            /** @description What was said. */
+            text: string;
+            /** @description The names of the files that came with it. */
+            attachments: string[];
+            /** @description The tools that are wanted with it. */
+            toolCalls: components["schemas"]["ConversationToolCall"][];
+            /** @description The call that this is the answer to; null if it is none. */
+            toolCallId: string | null;
+            /** @description Whether the tool failed. */
+            isError: boolean;
+            /** @description When. */
+            createdAt: components["schemas"]["Moment"];
+        };
+        /** @description A tool that is wanted. */
+        ConversationToolCall: {
+            /** @description Its id, unique in the turn. */
+            id: string;
+            /** @description The tool. */
+            name: string;
+            /** @description What it is given: an object, or the text that should have been one. */
+            arguments: unknown;
+        };
+        /** @description A turn of a conversation. */
+        ConversationTurn: {
+            /** @description Its id: that of its run. */
+            turnId: string;
+            /** @description Where it stands. */
+            status: components["schemas"]["TurnState"];
+            /** @description Why, where that is not plain. */
+            reason: string | null;
+            /** @description What to do about it. */
+            hint: string | null;
+            /** @description The provider and model that answered last. */
+            model: string | null;
+            /** @description The state of the files before it. */
+            checkpoint: string | null;
+            /** @description The files it changed. */
+            changed: string[];
+            /** @description What was checked after its changes, the last time. */
+            checks: components["schemas"]["ConversationCheck"][];
+            /** @description What it consumed. */
+            usage: components["schemas"]["TurnUsage"];
+            /** @description When it began. */
+            startedAt: components["schemas"]["Moment"];
+            endedAt: components["schemas"]["Moment"] | null;
+        };
         /** @description What all calls of models cost, those of attempts that were done again included. */
         Cost: {
             /**
@@ -1328,6 +1854,16 @@ export interface components {
              * @default 0
              */
             usd: number;
+        };
+        /**
+         * @description A checkpoint to make.
+         * @example {
+         *       "label": "Before the redesign"
+         *     }
+         */
+        CreateCheckpoint: {
+            /** @description What it is called: one line. */
+            label?: string | null;
         };
         /**
          * @description A limit to be made; it limits at least one of requests, tokens and US dollars.
@@ -1418,6 +1954,22 @@ export interface components {
         } | {
             usd: number;
         });
+        /**
+         * @description A session to be made.
+         * @example {
+         *       "template": "vite-react",
+         *       "name": "Bakery"
+         *     }
+         */
+        CreateSession: {
+            /**
+             * @description The template it begins with.
+             * @default vite-react
+             */
+            template?: string | null;
+            /** @description What people call it: one line. */
+            name?: string | null;
+        };
         /** @description Something that must hold once a step is done. */
         Criterion: {
             /** @description As it was written. */
@@ -1459,6 +2011,16 @@ export interface components {
              */
             task_type?: components["schemas"]["TaskType"];
         };
+        /** @description That something was done. */
+        Done: {
+            /** @description True. */
+            ok: boolean;
+        };
+        /**
+         * @description What an entry is.
+         * @enum {string}
+         */
+        EntryType: "file" | "dir" | "link" | "other";
         /**
          * @description One thing that happened in a run.
          *
@@ -1505,6 +2067,102 @@ export interface components {
              * @description What to send as `after` to go on; null when these were the last for now.
              */
             next_after: number | null;
+        };
+        /** @description A file's content. */
+        FileContent: {
+            /** @description Its path. */
+            path: string;
+            /** @description Its text; empty for a file that is none. */
+            content: string;
+            /** @description Whether it is something else than text. */
+            binary: boolean;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+            /** @description What to send as `expectedVersion` when it is written. */
+            version: string;
+        };
+        /** @description What differs in a file. */
+        FileDiff: {
+            /** @description Its path. */
+            path: string;
+            /** @description The path it had before, where that was another one. */
+            oldPath: string | null;
+            /** @description What became of it. */
+            status: components["schemas"]["FileStatusName"];
+            /** @description Whether it is something else than text. */
+            binary: boolean;
+            /**
+             * Format: int64
+             * @description Lines that were added.
+             */
+            additions: number;
+            /**
+             * Format: int64
+             * @description Lines that were removed.
+             */
+            deletions: number;
+            /** @description The difference in the unified format; null where it is no text, or too long to be shown. */
+            patch: string | null;
+        };
+        /** @description A file or folder. */
+        FileEntry: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its path. */
+            path: string;
+            /** @description What it is. */
+            type: components["schemas"]["EntryType"];
+            /**
+             * Format: int64
+             * @description Its size in bytes; 0 for anything but a file.
+             */
+            size: number;
+        };
+        /** @description A folder's entries. */
+        FileListing: {
+            /** @description The entries: folders first, then by name. */
+            entries: components["schemas"]["FileEntry"][];
+            /** @description Whether there are more than are shown. */
+            truncated: boolean;
+        };
+        /** @description A match in a file. */
+        FileMatch: {
+            /** @description The file. */
+            path: string;
+            /**
+             * Format: int64
+             * @description The line, from 1.
+             */
+            line: number;
+            /**
+             * Format: int64
+             * @description The place in the line, in characters from 1.
+             */
+            column: number;
+            /** @description The line, or the part of it around the match. */
+            text: string;
+        };
+        /** @description What was found. */
+        FileMatches: {
+            /** @description The matches, by file and line. */
+            matches: components["schemas"]["FileMatch"][];
+            /** @description Whether there may be more than are shown. */
+            truncated: boolean;
+        };
+        /**
+         * @description What became of a file.
+         * @enum {string}
+         */
+        FileStatusName: "added" | "removed" | "changed" | "renamed";
+        /** @description That a file was written. */
+        FileWritten: {
+            /** @description True. */
+            ok: boolean;
+            /** @description Its new version. */
+            version: string;
         };
         /**
          * @description Where to fork a run.
@@ -1819,6 +2477,34 @@ export interface components {
                 digest: string;
                 /** @description When it was added. */
                 created_at: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Checkpoint: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its id. */
+                id: string;
+                /** @description What it is called. */
+                label: string;
+                /** @description Why it was made. */
+                kind: components["schemas"]["CheckpointKindName"];
+                /** @description When. */
+                createdAt: components["schemas"]["Moment"];
+                /**
+                 * Format: int64
+                 * @description How many files it has.
+                 */
+                files: number;
+                /**
+                 * Format: int64
+                 * @description How large they are together.
+                 */
+                bytes: number;
+                /** @description Files that were too large to be kept. */
+                leftOut: string[];
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -2235,6 +2921,50 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description A page of a list. */
+        List_StudioSession: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its id. */
+                sessionId: string;
+                /** @description What people call it. */
+                name: string;
+                /** @description The template it began with. */
+                template: string;
+                /** @description Where its app is shown, for a day; null where it has none. */
+                previewUrl: string | null;
+                /** @description The hosts its programs may reach, beside the package registries. */
+                allowedHosts: string[];
+                /** @description What the agent may do by itself. */
+                permissions: components["schemas"]["StudioPermissions"];
+                /** @description The model that is asked in this session; null for the preferred one. */
+                model: string | null;
+                /** @description When it was made. */
+                createdAt: components["schemas"]["Moment"];
+                /** @description When somebody worked on it last. */
+                updatedAt: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_StudioTemplate: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description What it is asked for by. */
+                name: string;
+                /** @description What people see. */
+                title: components["schemas"]["LocalText"];
+                /** @description What it is, in a sentence or two. */
+                description: components["schemas"]["LocalText"];
+                /** @description Its framework; `none` without one. */
+                framework: string;
+                /** @description `npm`, `pip` or `none`. */
+                packageManager: string;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
         List_SupervisorSession: {
             /** @description The items, the newest first. */
             items: {
@@ -2258,6 +2988,13 @@ export interface components {
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
+        };
+        /** @description A text for people. */
+        LocalText: {
+            /** @description In English. */
+            en: string;
+            /** @description In Brazilian Portuguese. */
+            "pt-BR": string;
         };
         /** @description An entry of the planner's log. */
         LogEntry: {
@@ -2342,6 +3079,18 @@ export interface components {
              */
             total: number;
         };
+        /** @description A text file that comes with a message. */
+        MessageAttachment: {
+            /** @description Its name. */
+            name: string;
+            /** @description Its text. */
+            content: string;
+        };
+        /**
+         * @description Who says something.
+         * @enum {string}
+         */
+        MessageRole: "user" | "assistant" | "tool";
         /**
          * @description A model that could be asked.
          * @example {
@@ -2624,6 +3373,11 @@ export interface components {
             p99: number;
         };
         /**
+         * @description Whether something is done at once or a person is asked first.
+         * @enum {string}
+         */
+        PermissionRule: "allow" | "ask";
+        /**
          * @description How a goal is to be reached.
          * @example {
          *       "goal": "add 2 and 2",
@@ -2711,6 +3465,28 @@ export interface components {
          * @enum {string}
          */
         PrivacyLabel: "shareable" | "local";
+        /** @description The file that names what a project needs. */
+        ProjectManifest: {
+            /** @description Its path. */
+            path: string;
+            /** @description Its content: an object where the file is JSON, else its text. */
+            content: unknown;
+        };
+        /** @description A project at a glance. */
+        ProjectSnapshot: {
+            manifest: components["schemas"]["ProjectManifest"] | null;
+            /** @description `npm`, `pip`, …; null where that cannot be told. */
+            packageManager: string | null;
+            /** @description `react`, `nextjs`, …; null where that cannot be told. */
+            framework: string | null;
+            /** @description How the dev server is started. */
+            devCommand: string | null;
+            /**
+             * Format: int32
+             * @description The port it listens on.
+             */
+            port: number | null;
+        };
         /**
          * @description A provider of models.
          * @example {
@@ -3000,6 +3776,46 @@ export interface components {
             model: string;
         };
         /**
+         * @description A file or folder to remove.
+         * @example {
+         *       "path": "src/Old.tsx"
+         *     }
+         */
+        RemoveFile: {
+            /** @description Its path. */
+            path: string;
+        };
+        /**
+         * @description A new path for a file or folder.
+         * @example {
+         *       "from": "src/Old.tsx",
+         *       "to": "src/New.tsx"
+         *     }
+         */
+        RenameFile: {
+            /** @description Its path. */
+            from: string;
+            /** @description Its new path; nothing may be there. */
+            to: string;
+        };
+        /** @description What a restore did. */
+        RestoredCheckpoint: {
+            /** @description True. */
+            ok: boolean;
+            /** @description The checkpoint of what was there before: restoring it undoes this. */
+            before: components["schemas"]["Checkpoint"];
+            /**
+             * Format: int64
+             * @description How many files were written.
+             */
+            written: number;
+            /**
+             * Format: int64
+             * @description How many were removed.
+             */
+            removed: number;
+        };
+        /**
          * @description From where, and on what, to do a run again.
          * @example {
          *       "stage": "s2"
@@ -3121,6 +3937,31 @@ export interface components {
             /** @description What is wanted: plain words, a list, or a Markdown runbook. */
             goal: string;
         };
+        /**
+         * @description What a person says to the agent.
+         * @example {
+         *       "text": "Add a page with our prices"
+         *     }
+         */
+        SendMessage: {
+            /** @description What is said, up to 64 KiB. */
+            text: string;
+            /**
+             * @description A model, a provider or `provider/model`; the session's, or the preferred one where absent.
+             *     `offline` follows the template's recipes without a model.
+             */
+            model?: string | null;
+            policyOverride?: components["schemas"]["PolicyName"] | null;
+            /** @description Text files that come with it: at most 512 KiB in all. */
+            attachments?: components["schemas"]["MessageAttachment"][];
+            /**
+             * @description The turn this one takes the place of: the files go back to what they were before it, and it
+             *     leaves the conversation with those after it.
+             */
+            replaces?: string | null;
+            /** @description How far the turn may go. */
+            limits?: components["schemas"]["TurnLimits"];
+        };
         /** @description Figures of a provider in some time. */
         SeriesFigures: components["schemas"]["UsageFigures"] & {
             /** @description When the hour or day begins. */
@@ -3154,6 +3995,16 @@ export interface components {
             version: string;
             /** @description The workspace's folder. */
             workspace: string;
+        };
+        /** @description What differs between two states. */
+        SessionDiff: {
+            /** @description The files that differ. */
+            files: components["schemas"]["FileDiff"][];
+            /**
+             * Format: int64
+             * @description How many differ, also those that are not shown.
+             */
+            totalFiles: number;
         };
         /** @description A session of the supervisor, in short. */
         SessionSummary: {
@@ -3202,6 +4053,22 @@ export interface components {
              */
             count: number;
         };
+        /**
+         * @description How to start a dev server.
+         * @example {
+         *       "cmd": "npm run dev",
+         *       "port": 5173
+         *     }
+         */
+        StartDev: {
+            /** @description A line for the shell, from now on; as before if left out. */
+            cmd?: string | null;
+            /**
+             * Format: int32
+             * @description The port it listens on; as before if left out.
+             */
+            port?: number | null;
+        };
         /** @description One step of a run. */
         Step: {
             /** @description Unique in the run. */
@@ -3242,6 +4109,112 @@ export interface components {
          * @enum {string}
          */
         StepStatus: "pending" | "running" | "completed" | "failed" | "skipped" | "waiting";
+        /** @description A session's sandbox. */
+        StudioContainer: {
+            /** @description The session's id. */
+            id: string;
+            /**
+             * Format: int32
+             * @description The port of its dev server, while it answers.
+             */
+            port: number | null;
+            /**
+             * Format: int64
+             * @description The memory its programs hold, where the machine can tell.
+             */
+            memoryBytes: number | null;
+            /**
+             * Format: int64
+             * @description The processor time they have used since it was opened.
+             */
+            cpuMs: number | null;
+        };
+        /** @description What the agent may do by itself. Looking at the project it always may. */
+        StudioPermissions: {
+            /** @description Change files. */
+            write: components["schemas"]["PermissionRule"];
+            /** @description Run programs in the sandbox. */
+            execute: components["schemas"]["PermissionRule"];
+            /** @description Reach hosts outside. */
+            network: components["schemas"]["PermissionRule"];
+        };
+        /** @description Why something failed. */
+        StudioProblem: {
+            /** @description Its stable identifier. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+            /** @description What to do next. */
+            hint: string | null;
+        };
+        /**
+         * @description A session of the Studio.
+         * @example {
+         *       "sessionId": "ses_01hv5k3m9x7q2w8e4r6t",
+         *       "name": "Bakery",
+         *       "template": "vite-react",
+         *       "previewUrl": "http://ses_01hv5k3m9x7q2w8e4r6t-5173.localhost:8080/?atelier_preview=…",
+         *       "allowedHosts": [],
+         *       "permissions": {
+         *         "write": "allow",
+         *         "execute": "allow",
+         *         "network": "ask"
+         *       },
+         *       "model": null,
+         *       "createdAt": "2026-11-21T09:30:00.000Z",
+         *       "updatedAt": "2026-11-21T09:31:00.000Z"
+         *     }
+         */
+        StudioSession: {
+            /** @description Its id. */
+            sessionId: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description The template it began with. */
+            template: string;
+            /** @description Where its app is shown, for a day; null where it has none. */
+            previewUrl: string | null;
+            /** @description The hosts its programs may reach, beside the package registries. */
+            allowedHosts: string[];
+            /** @description What the agent may do by itself. */
+            permissions: components["schemas"]["StudioPermissions"];
+            /** @description The model that is asked in this session; null for the preferred one. */
+            model: string | null;
+            /** @description When it was made. */
+            createdAt: components["schemas"]["Moment"];
+            /** @description When somebody worked on it last. */
+            updatedAt: components["schemas"]["Moment"];
+        };
+        /** @description How a session stands. */
+        StudioState: {
+            /** @description What its dev server does. */
+            status: components["schemas"]["StudioStatus"];
+            problem: components["schemas"]["StudioProblem"] | null;
+            /** @description Where its app is shown, for a day; null where it has none. */
+            previewUrl: string | null;
+            /** @description Its sandbox. */
+            container: components["schemas"]["StudioContainer"];
+            /** @description The project at a glance, as its files say it now. */
+            snapshot: components["schemas"]["ProjectSnapshot"];
+        };
+        /**
+         * @description What a dev server does.
+         * @enum {string}
+         */
+        StudioStatus: "stopped" | "installing" | "starting" | "running" | "failed";
+        /** @description What a session can begin with. */
+        StudioTemplate: {
+            /** @description What it is asked for by. */
+            name: string;
+            /** @description What people see. */
+            title: components["schemas"]["LocalText"];
+            /** @description What it is, in a sentence or two. */
+            description: components["schemas"]["LocalText"];
+            /** @description Its framework; `none` without one. */
+            framework: string;
+            /** @description `npm`, `pip` or `none`. */
+            packageManager: string;
+        };
         /**
          * @description A job to be carried out.
          * @example {
@@ -3378,6 +4351,56 @@ export interface components {
             /** @description What the owner called it, else `owner` or `system`. */
             name: string;
         };
+        /** @description How far a turn may go. What is left out has its usual value. */
+        TurnLimits: {
+            /**
+             * Format: int32
+             * @description How often the model is asked.
+             * @default 40
+             */
+            steps?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens in and out.
+             * @default 2000000
+             */
+            tokens?: number | null;
+            /**
+             * Format: double
+             * @description US dollars.
+             * @default 5
+             */
+            usd?: number | null;
+            /**
+             * Format: int64
+             * @description Seconds of work; waiting for a person does not count.
+             * @default 1800
+             */
+            seconds?: number | null;
+        };
+        /**
+         * @description Where a turn stands.
+         * @enum {string}
+         */
+        TurnState: "running" | "waiting" | "finished" | "stopped" | "failed" | "limit";
+        /** @description What a turn consumed. */
+        TurnUsage: {
+            /**
+             * Format: int64
+             * @description Tokens in, those from a provider's cache included.
+             */
+            tokensIn: number;
+            /**
+             * Format: int64
+             * @description Tokens out.
+             */
+            tokensOut: number;
+            /**
+             * Format: double
+             * @description US dollars; 0 where no price is known.
+             */
+            usd: number;
+        };
         /**
          * @description The language of the UI.
          * @enum {string}
@@ -3474,6 +4497,24 @@ export interface components {
              * @description How long that took.
              */
             latency_ms: number;
+        };
+        /**
+         * @description A file to write.
+         * @example {
+         *       "path": "src/content.json",
+         *       "content": "{}"
+         *     }
+         */
+        WriteFile: {
+            /** @description Its path; folders on the way are made. */
+            path: string;
+            /** @description Its new content. */
+            content: string;
+            /**
+             * @description The version it has to have, as it was read: a file that was changed meanwhile is left alone.
+             *     An empty text means that it must not exist yet.
+             */
+            expectedVersion?: string | null;
         };
         /**
          * @description Why a request was refused.
@@ -13115,6 +14156,4734 @@ export interface operations {
             };
         };
     };
+    list_studio_sessions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most this many items.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StudioSession"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_studio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateSession"];
+            };
+        };
+        responses: {
+            /** @description The session */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioSession"];
+                };
+            };
+            /** @description `template_unknown`, `session_name_unfit`: there is no such template, or a session cannot be called so */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "there is no such template, or a session cannot be called so",
+                     *       "code": "template_unknown",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_studio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioSession"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_studio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_studio_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSession"];
+            };
+        };
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioSession"];
+                };
+            };
+            /** @description `session_name_unfit`, `egress_rule_invalid`: a session cannot be called so, or a host cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "a session cannot be called so, or a host cannot be read",
+                     *       "code": "session_name_unfit",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_checkpoints: {
+        parameters: {
+            query?: {
+                /**
+                 * @description At most this many items.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of checkpoints */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Checkpoint"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CreateCheckpoint"];
+            };
+        };
+        responses: {
+            /** @description Nothing has changed since this one */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description The checkpoint */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"];
+                };
+            };
+            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read, or not be meant",
+                     *       "code": "malformed_json",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+                /**
+                 * @description The checkpoint's id
+                 * @example 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+                 */
+                cid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is restored */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestoredCheckpoint"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `checkpoint_not_found`: there is no such session, or no such checkpoint */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such checkpoint",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_dev: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StartDev"];
+            };
+        };
+        responses: {
+            /** @description It answers */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description `no_dev_command`: nothing says how it is started */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "nothing says how it is started",
+                     *       "code": "no_dev_command",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `dev_port_in_use`: another program of the session has its port */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "another program of the session has its port",
+                     *       "code": "dev_port_in_use",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `dev_server_ended`, `dev_server_silent`: it ended, or does not answer on its port */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "it ended, or does not answer on its port",
+                     *       "code": "dev_server_ended",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_dev: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is stopped */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_session: {
+        parameters: {
+            query?: {
+                /** @description The checkpoint to begin with; the first one if left out. */
+                from?: string;
+                /** @description The checkpoint to end with; what is there now if left out. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDiff"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `checkpoint_not_found`: there is no such session, or no such checkpoint */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such checkpoint",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The zip file */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_files: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A path below the session's folder, with `/`; the folder itself if left out.
+                 * @example src/App.tsx
+                 */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its entries */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileListing"];
+                };
+            };
+            /** @description `file_path_refused`: the path cannot be one of this folder */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such folder */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such folder",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_file: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A path below the session's folder, with `/`; the folder itself if left out.
+                 * @example src/App.tsx
+                 */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its content */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileContent"];
+                };
+            };
+            /** @description `file_path_refused`: the path cannot be one of this folder */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such file",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `file_too_large`: the file is larger than 4 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the file is larger than 4 MiB",
+                     *       "code": "file_too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveFile"];
+            };
+        };
+        responses: {
+            /** @description It is gone */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description `file_path_refused`: the path cannot be one of this folder */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such file",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameFile"];
+            };
+        };
+        responses: {
+            /** @description It has its new path */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description `file_path_refused`: a path cannot be one of this folder */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "a path cannot be one of this folder",
+                     *       "code": "file_path_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such file",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `file_exists`: something is there already */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "something is there already",
+                     *       "code": "file_exists",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_files: {
+        parameters: {
+            query: {
+                /**
+                 * @description The text, or with `regex` the regular expression.
+                 * @example export function
+                 */
+                q: string;
+                /** @description Whether `q` is a regular expression. */
+                regex?: boolean;
+                /** @description Whether capitals matter. */
+                case?: boolean;
+                /**
+                 * @description Only files whose path fits this.
+                 * @example src/**\/*.tsx
+                 */
+                glob?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileMatches"];
+                };
+            };
+            /** @description `search_invalid`: the expression or pattern cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the expression or pattern cannot be read",
+                     *       "code": "search_invalid",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteFile"];
+            };
+        };
+        responses: {
+            /** @description It is written */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileWritten"];
+                };
+            };
+            /** @description `file_path_refused`: the path cannot be one of this folder */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the path cannot be one of this folder",
+                     *       "code": "file_path_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `file_changed`, `file_exists`: the file was changed meanwhile, or exists already */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the file was changed meanwhile, or exists already",
+                     *       "code": "file_changed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_logs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frames follow */
+            101: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `upgrade_required`: this is no complete WebSocket handshake */
+            426: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Upgrade Required",
+                     *       "status": 426,
+                     *       "detail": "this is no complete WebSocket handshake",
+                     *       "code": "upgrade_required",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendMessage"];
+            };
+        };
+        responses: {
+            /** @description The turn's events, as they happen */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `message_unfit`: the message cannot be taken */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the message cannot be taken",
+                     *       "code": "message_unfit",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such turn in it",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `turn_running`: the agent is still at work in this session */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the agent is still at work in this session",
+                     *       "code": "turn_running",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_large`: the body is larger than 2 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 2 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `wrong_content_type`: the body is not declared as JSON */
+            415: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unsupported Media Type",
+                     *       "status": 415,
+                     *       "detail": "the body is not declared as JSON",
+                     *       "code": "wrong_content_type",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+            422: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unprocessable Entity",
+                     *       "status": 422,
+                     *       "detail": "the body is JSON, but not what is taken here",
+                     *       "code": "unfit_body",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_turn: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The turn; the newest where absent.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                turn?: string;
+                /**
+                 * @description Events after this one.
+                 * @example 0
+                 */
+                after?: number;
+            };
+            header?: {
+                /**
+                 * @description The id of the last event the reader has seen. Wins over `after`.
+                 * @example 17
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The turn's events, as they happen */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session, or no such turn in it",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `position_ahead`: the turn has no event of that number yet */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the turn has no event of that number yet",
+                     *       "code": "position_ahead",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session's id.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it stands */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudioState"];
+                };
+            };
+            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the request cannot be read",
+                     *       "code": "invalid_parameter",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_found`: there is no such session */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such session",
+                     *       "code": "session_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_settings: {
         parameters: {
             query?: never;
@@ -14117,6 +19886,126 @@ export interface operations {
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+            401: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description `Bearer` */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Unauthorized",
+                     *       "status": 401,
+                     *       "detail": "nobody valid has said who is asking",
+                     *       "code": "no_credentials",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "whoever asks may not do this",
+                     *       "code": "scope_lacking",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal`: a defect in Atelier */
+            500: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Internal Server Error",
+                     *       "status": 500,
+                     *       "detail": "a defect in Atelier",
+                     *       "code": "internal",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+            503: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    /** @description Seconds to wait */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Service Unavailable",
+                     *       "status": 503,
+                     *       "detail": "Atelier cannot answer now",
+                     *       "code": "timed_out",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_StudioTemplate"];
                 };
             };
             /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */

@@ -49,8 +49,9 @@ fn somebodys_home(line: &str) -> Option<&str> {
             let before = line[..*at].chars().next_back();
             let name = &line[at + home.len()..];
             let named = name.starts_with(|letter: char| letter.is_alphanumeric() || letter == '<');
-            // `https://example.org/home/x` is an address.
-            let folder = !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '.');
+            // `https://example.org/home/x` is an address, `pointer = "/home/title"` a place in a JSON file.
+            let folder = !line.trim_start().starts_with("pointer = ")
+                && !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '.');
             named && folder && !ANYBODY.iter().any(|anybody| name.starts_with(anybody))
         })?;
         let end = line[at..].find(|letter: char| letter.is_whitespace() || "\"'`)".contains(letter));
@@ -77,5 +78,6 @@ mod tests {
         check("/home/user/data.csv", None);
         check("https://example.org/home/page", None);
         check("/home/ is a folder", None);
+        check("pointer = \"/home/hero/title\"", None);
     }
 }

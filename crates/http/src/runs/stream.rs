@@ -73,7 +73,7 @@ pub(crate) async fn stream_run(
     Ok(sse::response(sse::run_stream(follower)))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let digits =
         |text: &&str| (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());

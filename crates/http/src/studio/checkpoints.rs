@@ -261,6 +261,8 @@ pub(crate) enum FileStatusName {
 }
 
 /// Shows what differs between two states of a session
+///
+/// File by file, as unified differences.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}/diff",

@@ -1,16 +1,19 @@
 //! `POST /api/v1/sessions/{id}/dev/start` and `…/dev/stop`.
 
-use ::studio::DevCommand;
+use std::sync::Arc;
+
+use ::studio::{DevCommand, Project};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PathSessionId, SessionPath, project};
+use super::{PathSessionId, SessionPath, blocking, project};
 use crate::app::App;
 use crate::auth::{Caller, RunCode};
 use crate::error::Error;
 use crate::extract::{JsonBody, WireBody, unfit};
+use crate::wire::is_blank;
 
 const LONGEST_COMMAND: usize = 4_000;
 
@@ -20,28 +23,24 @@ const LONGEST_COMMAND: usize = 4_000;
 #[schema(example = json!({"cmd": "npm run dev", "port": 5173}))]
 pub(crate) struct StartDev {
     /// A line for the shell, from now on; as before if left out.
-    #[schema(min_length = 1, max_length = 4000)]
+    #[schema(min_length = 1, max_length = 4000, pattern = r"[^\s\x1c-\x1f\x85\ufeff]")]
     cmd: Option<String>,
-    /// The port it listens on; needed with `cmd`.
+    /// The port it listens on; as before if left out.
     #[schema(minimum = 1024, maximum = 65535)]
     port: Option<u16>,
 }
 
 impl WireBody for StartDev {
     fn validate(&self) -> Result<(), Error> {
-        match (&self.cmd, self.port) {
-            (None, None) => Ok(()),
-            (Some(command), Some(port)) => {
-                if command.trim().is_empty() || command.len() > LONGEST_COMMAND || command.contains('\0') {
-                    return Err(unfit("`cmd` is empty, very long, or holds a NUL character"));
-                }
-                if port < 1024 {
-                    return Err(unfit("`port` must be from 1024 to 65535"));
-                }
-                Ok(())
-            }
-            _ => Err(unfit("`cmd` and `port` belong together")),
+        let unfit_command =
+            |line: &String| is_blank(line) || line.len() > LONGEST_COMMAND || line.contains('\0');
+        if self.cmd.as_ref().is_some_and(unfit_command) {
+            return Err(unfit("`cmd` is empty, very long, or holds a NUL character"));
         }
+        if self.port.is_some_and(|port| port < 1024) {
+            return Err(unfit("`port` must be from 1024 to 65535"));
+        }
+        Ok(())
     }
 
     fn when_empty() -> Option<Self> {
@@ -85,7 +84,10 @@ pub(crate) async fn start_dev(
     JsonBody(body): JsonBody<StartDev>,
 ) -> Result<Json<DoneView>, Error> {
     let project = project(&app, &id).await?;
-    let command = body.cmd.zip(body.port).map(|(command, port)| DevCommand { command, port });
+    let command = match (body.cmd, body.port) {
+        (None, None) => None,
+        (command, port) => Some(changed(&project, command, port).await?),
+    };
     let is_changed = command.is_some();
     project.dev_start(command).await.map_err(kernel::Error::from)?;
     if is_changed {
@@ -94,7 +96,23 @@ pub(crate) async fn start_dev(
     Ok(Json(DONE))
 }
 
+/// How the dev server is started from now on: what is left out stays as it is.
+async fn changed(
+    project: &Arc<Project>,
+    command: Option<String>,
+    port: Option<u16>,
+) -> Result<DevCommand, Error> {
+    let looked = project.clone();
+    let before = blocking(move || looked.snapshot()).await?;
+    match (command.or(before.dev_command), port.or(before.port)) {
+        (Some(command), Some(port)) => Ok(DevCommand { command, port }),
+        _ => Err(::studio::Error::NoDevCommand.into()),
+    }
+}
+
 /// Stops the dev server
+///
+/// With everything it has started. Answers the same when none runs.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions/{id}/dev/stop",

@@ -83,6 +83,8 @@ impl From<Entry> for EntryView {
 }
 
 /// Lists a folder of a session
+///
+/// Folders first, each by name.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}/fs/list",
@@ -90,7 +92,7 @@ impl From<Entry> for EntryView {
     params(SessionPath, PathQuery),
     responses(
         (status = 200, description = "Its entries", body = ListingView),
-        (status = 400, description = "The path cannot be one of this folder"),
+        (status = 400, description = "`file_path_refused`: the path cannot be one of this folder"),
         (status = 404, description = "`session_not_found`, `file_not_found`: there is no such session, or no such folder"),
     ),
     security(("token" = ["run:code"])),
@@ -135,9 +137,9 @@ pub(crate) struct ContentView {
     params(SessionPath, PathQuery),
     responses(
         (status = 200, description = "Its content", body = ContentView),
-        (status = 400, description = "The path cannot be one of this folder"),
+        (status = 400, description = "`file_path_refused`: the path cannot be one of this folder"),
         (status = 404, description = "`session_not_found`, `file_not_found`: there is no such session, or no such file"),
-        (status = 413, description = "The file is larger than 4 MiB"),
+        (status = 413, description = "`file_too_large`: the file is larger than 4 MiB"),
     ),
     security(("token" = ["run:code"])),
 )]
@@ -157,7 +159,11 @@ pub(crate) async fn read_file(
         binary: !content.is_text,
         size: content.bytes.len() as u64,
         version: content.version.to_string(),
-        content: if content.is_text { String::from_utf8_lossy(&content.bytes).into_owned() } else { String::new() },
+        content: if content.is_text {
+            String::from_utf8_lossy(&content.bytes).into_owned()
+        } else {
+            String::new()
+        },
     }))
 }
 
@@ -210,9 +216,9 @@ pub(crate) struct WrittenView {
     request_body = WriteFile,
     responses(
         (status = 200, description = "It is written", body = WrittenView),
-        (status = 400, description = "The path cannot be one of this folder"),
+        (status = 400, description = "`file_path_refused`: the path cannot be one of this folder"),
         (status = 404, description = "`session_not_found`: there is no such session"),
-        (status = 409, description = "The file was changed meanwhile, or exists already"),
+        (status = 409, description = "`file_changed`, `file_exists`: the file was changed meanwhile, or exists already"),
     ),
     security(("token" = ["run:code"])),
 )]
@@ -254,6 +260,8 @@ impl WireBody for RenameFile {
 }
 
 /// Renames or moves a file or folder of a session
+///
+/// Nothing is overwritten.
 #[utoipa::path(
     post,
     path = "/api/v1/sessions/{id}/fs/rename",
@@ -262,9 +270,9 @@ impl WireBody for RenameFile {
     request_body = RenameFile,
     responses(
         (status = 200, description = "It has its new path", body = DoneView),
-        (status = 400, description = "A path cannot be one of this folder"),
+        (status = 400, description = "`file_path_refused`: a path cannot be one of this folder"),
         (status = 404, description = "`session_not_found`, `file_not_found`: there is no such session, or no such file"),
-        (status = 409, description = "Something is there already"),
+        (status = 409, description = "`file_exists`: something is there already"),
     ),
     security(("token" = ["run:code"])),
 )]
@@ -306,7 +314,7 @@ impl WireBody for RemoveFile {
     request_body = RemoveFile,
     responses(
         (status = 200, description = "It is gone", body = DoneView),
-        (status = 400, description = "The path cannot be one of this folder"),
+        (status = 400, description = "`file_path_refused`: the path cannot be one of this folder"),
         (status = 404, description = "`session_not_found`, `file_not_found`: there is no such session, or no such file"),
     ),
     security(("token" = ["run:code"])),
@@ -377,7 +385,7 @@ pub(crate) struct MatchView {
     params(SessionPath, FileSearchQuery),
     responses(
         (status = 200, description = "What was found", body = MatchesView),
-        (status = 400, description = "The expression or pattern cannot be read"),
+        (status = 400, description = "`search_invalid`: the expression or pattern cannot be read"),
         (status = 404, description = "`session_not_found`: there is no such session"),
     ),
     security(("token" = ["run:code"])),
@@ -393,12 +401,8 @@ pub(crate) async fn search_files(
     }
     let tree = project(&app, &id).await?.tree().clone();
     let found = blocking(move || {
-        let wanted = Query {
-            is_regex: query.regex,
-            match_case: query.case,
-            glob: query.glob,
-            ..Query::text(query.q)
-        };
+        let wanted =
+            Query { is_regex: query.regex, match_case: query.case, glob: query.glob, ..Query::text(query.q) };
         tree.search(&wanted)
     });
     let found = found.await?;

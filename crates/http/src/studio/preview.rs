@@ -5,9 +5,11 @@
 //! it becomes a cookie of that origin.
 //!
 //! Invariants: no cookie, token or header of ours reaches what is shown; nothing of it is changed but
-//! what would keep it out of the Studio's frame.
+//! what would keep it out of the Studio's frame, and that a page in the frame tells of its errors.
 
+pub(super) mod below;
 mod forward;
+mod inject;
 mod token;
 
 use ::studio::{DevState, Project, StudioSession};
@@ -16,9 +18,10 @@ use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
-use kernel::{SessionId};
+use kernel::SessionId;
 
 use crate::app::App;
+pub(crate) use below::{below, serve_below};
 pub use token::PreviewKey;
 
 /// The query parameter and the cookie that let somebody in.
@@ -71,16 +74,31 @@ pub(crate) async fn serve(app: App, target: Target, mut request: Request) -> Res
     if !cookie.is_some_and(|token| is_known(&token)) {
         return page(StatusCode::UNAUTHORIZED, "This preview is closed", CLOSED, false);
     }
+    if request.uri().path() == inject::PATH {
+        return script();
+    }
     let project = match app.services.studio.project(&target.id).await {
         Ok(project) => project,
         Err(error) => {
             return page(StatusCode::NOT_FOUND, "There is no such preview", &error.to_string(), false);
         }
     };
+    let is_frame = inject::is_for_a_frame(&mut request);
     match project.connect(target.port).await {
-        Ok(stream) => forward::forward(stream, request, &app.lifetime).await,
+        Ok(stream) => {
+            let response = forward::forward(stream, request, &app.lifetime).await;
+            if is_frame { inject::inject(response) } else { response }
+        }
         Err(_) => not_there(&project),
     }
+}
+
+fn script() -> Response {
+    let mut response = Response::new(Body::from(inject::SCRIPT));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 const CLOSED: &str = "Open it from the Studio: the address there lets you in for a day.";
@@ -91,11 +109,8 @@ fn taken_from(uri: &Uri) -> Option<(String, String)> {
     let own = format!("{TOKEN}=");
     let token = query.split('&').find_map(|pair| pair.strip_prefix(&own))?.to_owned();
     let rest: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(&own)).collect();
-    let rest = if rest.is_empty() {
-        uri.path().to_owned()
-    } else {
-        format!("{}?{}", uri.path(), rest.join("&"))
-    };
+    let rest =
+        if rest.is_empty() { uri.path().to_owned() } else { format!("{}?{}", uri.path(), rest.join("&")) };
     Some((token, rest))
 }
 
@@ -108,7 +123,8 @@ fn let_in(token: &str, location: &str) -> Response {
     *response.status_mut() = StatusCode::SEE_OTHER;
     // A path that begins with two slashes would name another host.
     let location = format!("/{}", location.trim_start_matches('/'));
-    let values = [(SET_COOKIE, Some(cookie)), (LOCATION, Some(location)), (CACHE_CONTROL, Some("no-store".into()))];
+    let values =
+        [(SET_COOKIE, Some(cookie)), (LOCATION, Some(location)), (CACHE_CONTROL, Some("no-store".into()))];
     for (name, value) in values {
         if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
             response.headers_mut().insert(name, value);
@@ -163,7 +179,9 @@ mod tests {
         let id = "ses_01hv5k3m9x7q2w8e4r6t";
         check(&format!("{id}-5173.localhost:8080"), Some((id, 5173)));
         check("01hv5k3m9x7q2w8e4r6t-3000.localhost", Some((id, 3000)));
-        for other in ["localhost:8080", "x-1.localhost", "ses_01hv5k3m9x7q2w8e4r6t.localhost", "127.0.0.1", ""] {
+        for other in
+            ["localhost:8080", "x-1.localhost", "ses_01hv5k3m9x7q2w8e4r6t.localhost", "127.0.0.1", ""]
+        {
             check(other, None);
         }
         check(&format!("{id}-99999.localhost"), None);

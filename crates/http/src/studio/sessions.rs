@@ -1,5 +1,6 @@
 //! `/api/v1/sessions` and `/api/v1/sessions/{id}`.
 
+use ::studio::agent::{Permissions, Rule};
 use ::studio::{NewSession, StudioSession};
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +16,7 @@ use crate::extract::{JsonBody, Parameters, WireBody, unfit};
 use crate::wire::{List, ListQuery, Moment};
 
 const LONGEST_NAME: usize = 120;
+const LONGEST_MODEL: usize = 200;
 const MOST_HOSTS: usize = 100;
 const LONGEST_HOST: usize = 300;
 
@@ -27,6 +29,8 @@ const LONGEST_HOST: usize = 300;
     "template": "vite-react",
     "previewUrl": "http://ses_01hv5k3m9x7q2w8e4r6t-5173.localhost:8080/?atelier_preview=…",
     "allowedHosts": [],
+    "permissions": {"write": "allow", "execute": "allow", "network": "ask"},
+    "model": null,
     "createdAt": "2026-11-21T09:30:00.000Z",
     "updatedAt": "2026-11-21T09:31:00.000Z",
 }))]
@@ -42,6 +46,11 @@ pub(crate) struct SessionView {
     preview_url: Option<String>,
     /// The hosts its programs may reach, beside the package registries.
     allowed_hosts: Vec<String>,
+    /// What the agent may do by itself.
+    permissions: PermissionsBody,
+    /// The model that is asked in this session; null for the preferred one.
+    #[schema(required)]
+    model: Option<String>,
     /// When it was made.
     created_at: Moment,
     /// When somebody worked on it last.
@@ -56,9 +65,66 @@ impl SessionView {
             name: session.name,
             template: session.template,
             allowed_hosts: session.allowed_hosts,
+            permissions: session.permissions.into(),
+            model: session.model,
             created_at: session.created_at.into(),
             updated_at: session.updated_at.into(),
         }
+    }
+}
+
+/// What the agent may do by itself. Looking at the project it always may.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StudioPermissions)]
+pub(crate) struct PermissionsBody {
+    /// Change files.
+    write: PermissionRule,
+    /// Run programs in the sandbox.
+    execute: PermissionRule,
+    /// Reach hosts outside.
+    network: PermissionRule,
+}
+
+/// Whether something is done at once or a person is asked first.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PermissionRule {
+    /// It is done.
+    Allow,
+    /// A person is shown exactly what will be done, and decides.
+    Ask,
+}
+
+impl From<Rule> for PermissionRule {
+    fn from(rule: Rule) -> Self {
+        match rule {
+            Rule::Allow => Self::Allow,
+            Rule::Ask => Self::Ask,
+        }
+    }
+}
+
+impl From<PermissionRule> for Rule {
+    fn from(rule: PermissionRule) -> Self {
+        match rule {
+            PermissionRule::Allow => Self::Allow,
+            PermissionRule::Ask => Self::Ask,
+        }
+    }
+}
+
+impl From<Permissions> for PermissionsBody {
+    fn from(permissions: Permissions) -> Self {
+        let Permissions { write, execute, network } = permissions;
+        Self { write: write.into(), execute: execute.into(), network: network.into() }
+    }
+}
+
+impl From<PermissionsBody> for Permissions {
+    fn from(body: PermissionsBody) -> Self {
+        let PermissionsBody { write, execute, network } = body;
+        Self { write: write.into(), execute: execute.into(), network: network.into() }
     }
 }
 
@@ -107,7 +173,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn create_session(
+pub(crate) async fn create_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     headers: HeaderMap,
@@ -129,7 +195,7 @@ pub(crate) async fn create_session(
     responses((status = 200, description = "A page of sessions", body = List<SessionView>)),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn list_sessions(
+pub(crate) async fn list_studio_sessions(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     headers: HeaderMap,
@@ -140,6 +206,8 @@ pub(crate) async fn list_sessions(
 }
 
 /// Shows a session
+///
+/// How its app stands is told by its state.
 #[utoipa::path(
     get,
     path = "/api/v1/sessions/{id}",
@@ -151,7 +219,7 @@ pub(crate) async fn list_sessions(
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn get_session(
+pub(crate) async fn get_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,
@@ -173,13 +241,23 @@ pub(crate) struct ChangeSession {
     /// `*.example.com`, `example.com:8443`.
     #[schema(max_items = 100)]
     allowed_hosts: Option<Vec<String>>,
+    /// What the agent may do by itself.
+    permissions: Option<PermissionsBody>,
+    /// The model that is asked in this session; empty for the preferred one.
+    #[schema(max_length = 200)]
+    model: Option<String>,
 }
 
 impl WireBody for ChangeSession {
     fn validate(&self) -> Result<(), Error> {
         let hosts = self.allowed_hosts.as_deref().unwrap_or_default();
         if hosts.len() > MOST_HOSTS || hosts.iter().any(|host| host.len() > LONGEST_HOST) {
-            return Err(unfit(format!("`allowedHosts` has more than {MOST_HOSTS} hosts, or a very long one")));
+            return Err(unfit(format!(
+                "`allowedHosts` has more than {MOST_HOSTS} hosts, or a very long one"
+            )));
+        }
+        if self.model.as_deref().is_some_and(|model| model.chars().count() > LONGEST_MODEL) {
+            return Err(unfit(format!("`model` is longer than {LONGEST_MODEL} characters")));
         }
         self.name.as_deref().map_or(Ok(()), check_name)
     }
@@ -201,7 +279,7 @@ impl WireBody for ChangeSession {
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn change_session(
+pub(crate) async fn change_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,
@@ -214,6 +292,12 @@ pub(crate) async fn change_session(
     }
     if let Some(hosts) = body.allowed_hosts {
         session.allowed_hosts = hosts;
+    }
+    if let Some(permissions) = body.permissions {
+        session.permissions = permissions.into();
+    }
+    if let Some(model) = body.model {
+        session.model = Some(model.trim().to_owned()).filter(|model| !model.is_empty());
     }
     let session = app.services.studio.update(session).await?;
     Ok(Json(SessionView::new(&app, &headers, session)))
@@ -233,7 +317,7 @@ pub(crate) async fn change_session(
     ),
     security(("token" = ["run:code"])),
 )]
-pub(crate) async fn delete_session(
+pub(crate) async fn delete_studio_session(
     _caller: Caller<RunCode>,
     State(app): State<App>,
     PathSessionId(id): PathSessionId,

@@ -153,11 +153,9 @@ pub(crate) async fn get_state(
         DevState::Failed(_) => (StudioStatus::Failed, None),
     };
     let problem = match state {
-        DevState::Failed(problem) => Some(ProblemView {
-            code: problem.code.into(),
-            message: problem.message,
-            hint: problem.hint,
-        }),
+        DevState::Failed(problem) => {
+            Some(ProblemView { code: problem.code.into(), message: problem.message, hint: problem.hint })
+        }
         _ => None,
     };
     let usage = project.sandbox().usage();

@@ -18,11 +18,10 @@ use models::{Tool, ToolCall};
 use sandbox::egress::{self, FetchRequest, Policy, Uplink};
 use sandbox::{Command, Execution, Outcome};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use worktree::checkpoints::CheckpointKind;
-use worktree::{CheckpointId, EntryKind, Expected, Query, TreePath, Version, Worktree};
+use worktree::{EntryKind, Expected, Query, TreePath, Version, Worktree};
 
-use crate::error::Error;
 use crate::logs::LogSource;
 use crate::project::Project;
 use crate::session::DevCommand;
@@ -167,7 +166,7 @@ impl Toolbox {
                 Ok(ToolUse::Look { tool: call.name.clone(), arguments: arguments.into_value() })
             }
             "fs_write" => {
-                let (path, content) = (arguments.text("path")?, arguments.text("content")?);
+                let (path, content) = (relative(&arguments.text("path")?), arguments.text("content")?);
                 let before = self.version_of(&path).await?;
                 Ok(ToolUse::Write { path, before, content })
             }
@@ -210,7 +209,8 @@ impl Toolbox {
     }
 
     async fn prepare_edit(&self, arguments: &Arguments) -> Result<ToolUse, Used> {
-        let (path, old, new) = (arguments.text("path")?, arguments.text("old")?, arguments.text("new")?);
+        let path = relative(&arguments.text("path")?);
+        let (old, new) = (arguments.text("old")?, arguments.text("new")?);
         let all = arguments.optional_flag("all");
         let parsed = TreePath::parse(&path).map_err(told)?;
         let proposed = self.with_tree(move |tree| tree.propose_edit(&parsed, &old, &new, all));
@@ -226,16 +226,10 @@ impl Toolbox {
         installs: bool,
     ) -> Result<ToolUse, Used> {
         let label = format!("Before `{}`", shown(&argv));
-        let checkpoint = self.checkpoint(label, CheckpointKind::BeforeChange).await.map_err(told)?;
+        let checkpoint = self.project.keep(label, CheckpointKind::BeforeChange, Value::Null).await;
+        let checkpoint = checkpoint.map_err(told)?;
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         Ok(ToolUse::Run { argv, folder, timeout_ms, checkpoint, installs })
-    }
-
-    async fn checkpoint(&self, label: String, kind: CheckpointKind) -> Result<String, Error> {
-        let checkpoints = self.project.checkpoints().clone();
-        let made = tokio::task::spawn_blocking(move || checkpoints.create(&label, kind, Value::Null));
-        let made = made.await.map_err(std::io::Error::other)??;
-        Ok(made.checkpoint.id.to_string())
     }
 
     /// Does it. `again` says that it may have been begun before.
@@ -254,7 +248,7 @@ impl Toolbox {
             }
             ToolUse::Fetch { url } => self.fetch(url).await,
             ToolUse::Checkpoint { label } => {
-                let made = self.checkpoint(label.clone(), CheckpointKind::Manual).await;
+                let made = self.project.keep(label.clone(), CheckpointKind::Manual, Value::Null).await;
                 made.map(|id| Used::said(format!("Checkpoint {id}"))).map_err(told)
             }
         };
@@ -301,9 +295,11 @@ impl Toolbox {
         let written = self.with_tree(move |tree| write_once(tree, &parsed, &bytes, expected.as_deref()));
         match written.await {
             Ok(()) => Ok(Used::said(format!("Wrote {path} ({} bytes).", content.len()))),
-            Err(worktree::Error::Changed { .. } | worktree::Error::Exists { .. }) => Err(Used::failed(format!(
-                "{path} was changed by somebody else in the meantime and was left as it is. Read it again first."
-            ))),
+            Err(worktree::Error::Changed { .. } | worktree::Error::Exists { .. }) => {
+                Err(Used::failed(format!(
+                    "{path} was changed by somebody else in the meantime and was left as it is. Read it again first."
+                )))
+            }
             Err(error) => Err(told(error)),
         }
     }
@@ -317,10 +313,7 @@ impl Toolbox {
         installs: bool,
     ) -> Result<Used, Used> {
         if let Some(checkpoint) = put_back {
-            let checkpoints = self.project.checkpoints().clone();
-            let id: CheckpointId = checkpoint.parse().map_err(told)?;
-            let restored = tokio::task::spawn_blocking(move || checkpoints.restore(id)).await;
-            restored.map_err(|error| Used::failed(error.to_string()))?.map_err(told)?;
+            self.project.put_back(checkpoint).await.map_err(told)?;
         }
         self.project.logs().say(format!("$ {}", shown(argv)));
         let command = Command {
@@ -379,7 +372,9 @@ fn write_once(
         None => Expected::Absent,
     };
     match tree.write(path, bytes, expected) {
-        Err(worktree::Error::Changed { present: Some(present), .. }) if present == Version::of(bytes) => Ok(()),
+        Err(worktree::Error::Changed { present: Some(present), .. }) if present == Version::of(bytes) => {
+            Ok(())
+        }
         Err(worktree::Error::Exists { .. }) => match tree.read(path, bytes.len() as u64) {
             Ok(content) if content.bytes == bytes => Ok(()),
             _ => Err(worktree::Error::Exists { path: path.to_string() }),
@@ -391,8 +386,11 @@ fn write_once(
 /// A model's path, which often begins where the project is shown to programs.
 fn relative(path: &str) -> String {
     let path = path.trim();
-    let path = path.strip_prefix("/workspace").unwrap_or(path);
-    let path = path.trim_start_matches('/').trim_start_matches("./").trim_end_matches('/');
+    let path = match path.strip_prefix("/workspace") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.trim_start_matches('/'),
+        _ => path,
+    };
+    let path = path.trim_start_matches("./").trim_end_matches('/');
     if path == "." { String::new() } else { path.to_owned() }
 }
 
@@ -471,11 +469,6 @@ fn told_kernel(error: &kernel::Error) -> Used {
     Used::failed(format!("{}.{hint}", error.message.trim_end_matches('.')))
 }
 
-/// A tool's answer, as an event shows it.
-pub fn event(call: &ToolCall, used: &Used) -> Value {
-    json!({ "id": call.id, "name": call.name, "text": used.text, "is_error": used.is_error })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -497,6 +490,9 @@ mod tests {
             (".", ""),
             ("/workspace", ""),
             ("src", "src"),
+            ("/", ""),
+            ("/etc/passwd", "/etc/passwd"),
+            ("/workspaces/x", "/workspaces/x"),
         ] {
             assert_eq!(relative(given), meant, "{given}");
         }

@@ -1,4 +1,7 @@
 //! The dev server: started, waited for until it answers, started again when it crashes, and stopped.
+//!
+//! An app that has to be told the path it is shown below has a second one while somebody looks at it
+//! there ([`Project::dev_below`]); the first serves it at the top.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -51,12 +54,39 @@ pub struct DevServer {
 
 impl DevServer {
     pub(super) fn new() -> Self {
-        Self { state: watch::Sender::new(DevState::Stopped), task: Mutex::default(), process: Mutex::default() }
+        Self {
+            state: watch::Sender::new(DevState::Stopped),
+            task: Mutex::default(),
+            process: Mutex::default(),
+        }
+    }
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// The one that people speak of.
+    Main,
+    /// The one that serves the app below a path.
+    Below,
+}
+
+/// The second dev server, and the path it serves the app below.
+pub(super) struct Below {
+    server: DevServer,
+    base: tokio::sync::Mutex<Option<String>>,
+}
+
+impl Below {
+    pub(super) fn new() -> Self {
+        Self { server: DevServer::new(), base: tokio::sync::Mutex::default() }
     }
 }
 
 /// How a dev server is started, in all detail.
+#[derive(Clone)]
 struct Start {
+    which: Which,
     argv: Vec<String>,
     environment: std::collections::BTreeMap<String, String>,
     port: u16,
@@ -82,7 +112,11 @@ impl Project {
 
     /// Says that it cannot be started.
     pub(crate) fn dev_failed(&self, error: Error) {
-        self.dev.state.send_replace(DevState::Failed(error.into()));
+        self.failed(Which::Main, error);
+    }
+
+    fn failed(&self, which: Which, error: Error) {
+        self.server(which).state.send_replace(DevState::Failed(error.into()));
     }
 
     /// Starts it, in place of the one that runs, and returns when it answers. With a command it is
@@ -97,15 +131,20 @@ impl Project {
         }
         let start = self.start()?;
         self.dev_stop().await;
+        self.launch(start).await
+    }
+
+    async fn launch(self: &Arc<Self>, start: Start) -> Result<u16, Problem> {
         let ports = self.sandbox.ports().await.map_err(Error::from)?;
         if ports.contains(&start.port) {
             return Err(Error::PortInUse { port: start.port }.into());
         }
-        self.dev.state.send_replace(DevState::Starting);
-        let mut states = self.dev_states();
+        let server = self.server(start.which);
+        server.state.send_replace(DevState::Starting);
+        let mut states = server.state.subscribe();
         let project = Arc::clone(self);
         let task = tokio::spawn(async move { project.keep_up(start).await });
-        *self.dev.task.lock() = Some(task);
+        *server.task.lock() = Some(task);
         let settled = |state: &DevState| !matches!(state, DevState::Starting | DevState::Installing);
         match states.wait_for(settled).await.map(|state| state.clone()) {
             Ok(DevState::Running { port }) => Ok(port),
@@ -114,22 +153,72 @@ impl Project {
         }
     }
 
-    /// Stops it, if it runs.
+    /// Serves the app below a path that it has to be told, with a slash at both ends, and gives the
+    /// port. What serves it there already goes on doing so.
+    ///
+    /// # Errors
+    /// As [`Project::dev_start`].
+    pub async fn dev_below(self: &Arc<Self>, path: &str) -> Result<u16, Problem> {
+        let mut base = self.below.base.lock().await;
+        if let DevState::Running { port } = *self.below.server.state.borrow()
+            && base.as_deref() == Some(path)
+        {
+            return Ok(port);
+        }
+        self.stop(Which::Below).await;
+        let mut start = self.start()?;
+        let template = self.template().dev.as_ref().ok_or(Error::NoDevCommand)?;
+        let ports = self.sandbox.ports().await.map_err(Error::from)?;
+        let port = (template.port + 1..=u16::MAX).find(|port| !ports.contains(port));
+        let port = port.ok_or(Error::PortInUse { port: template.port })?;
+        let filled = |text: &String| text.replace("{port}", &port.to_string());
+        start.which = Which::Below;
+        start.argv = template.command.iter().map(filled).collect();
+        start.environment =
+            template.environment.iter().map(|(name, value)| (name.clone(), filled(value))).collect();
+        start.environment.insert("ATELIER_BASE".into(), path.to_owned());
+        start.port = port;
+        start.path = format!("{path}{}", template.ready.path.trim_start_matches('/'));
+        start.patience = template.ready.timeout();
+        *base = Some(path.to_owned());
+        self.launch(start).await
+    }
+
+    /// The path that the app is served below now, if it is.
+    pub fn base_below(&self) -> Option<String> {
+        let is_running = matches!(*self.below.server.state.borrow(), DevState::Running { .. });
+        self.below.base.try_lock().ok().and_then(|base| base.clone()).filter(|_| is_running)
+    }
+
+    /// Stops it, if it runs, and the one that serves the app below a path.
     pub async fn dev_stop(&self) {
-        if let Some(task) = self.dev.task.lock().take() {
+        tokio::join!(self.stop(Which::Main), self.stop(Which::Below));
+    }
+
+    fn server(&self, which: Which) -> &DevServer {
+        match which {
+            Which::Main => &self.dev,
+            Which::Below => &self.below.server,
+        }
+    }
+
+    async fn stop(&self, which: Which) {
+        let server = self.server(which);
+        if let Some(task) = server.task.lock().take() {
             task.abort();
         }
-        let process = self.dev.process.lock().take();
+        let process = server.process.lock().take();
         if let Some(process) = process {
             process.kill();
             let _ = process.wait().await;
         }
-        self.dev.state.send_replace(DevState::Stopped);
+        server.state.send_replace(DevState::Stopped);
     }
 
     fn start(&self) -> Result<Start, Error> {
         if let Some(DevCommand { command, port }) = self.session.lock().dev.clone() {
             return Ok(Start {
+                which: Which::Main,
                 argv: ["sh", "-c", &command].map(str::to_owned).into(),
                 environment: [("PORT".to_owned(), port.to_string())].into(),
                 port,
@@ -140,6 +229,7 @@ impl Project {
         let dev = self.template().dev.as_ref().ok_or(Error::NoDevCommand)?;
         let filled = |text: &String| text.replace("{port}", &dev.port.to_string());
         Ok(Start {
+            which: Which::Main,
             argv: dev.command.iter().map(filled).collect(),
             environment: dev.environment.iter().map(|(name, value)| (name.clone(), filled(value))).collect(),
             port: dev.port,
@@ -155,7 +245,7 @@ impl Project {
             self.logs().say(format!("$ {}", start.argv.join(" ")));
             let ended = match self.start_once(&start).await {
                 Ok(outcome) => outcome,
-                Err(error) => return self.dev_failed(error),
+                Err(error) => return self.failed(start.which, error),
             };
             crashes.retain(|crash| crash.elapsed() < CALM);
             crashes.push(Instant::now());
@@ -164,9 +254,9 @@ impl Project {
             if crashes.len() > RESTARTS {
                 let how = format!("{how}, {} times in a minute", crashes.len());
                 let said = self.logs().last(LogSource::Dev, 12);
-                return self.dev_failed(Error::DevServerEnded { how, said });
+                return self.failed(start.which, Error::DevServerEnded { how, said });
             }
-            self.dev.state.send_replace(DevState::Starting);
+            self.server(start.which).state.send_replace(DevState::Starting);
             sleep(Duration::from_millis(200) * (1 << crashes.len())).await;
         }
     }
@@ -179,7 +269,7 @@ impl Project {
             ..Command::default()
         };
         let Process { input, output, handle } = self.sandbox.start(command, None).await?;
-        *self.dev.process.lock() = Some(handle.clone());
+        *self.server(start.which).process.lock() = Some(handle.clone());
         let logs = self.logs().clone();
         tokio::spawn(async move {
             // Kept open: some servers end when there is nothing more to read.
@@ -203,7 +293,7 @@ impl Project {
             }
             answers = self.wait_until_it_answers(start) => answers?,
         }
-        self.dev.state.send_replace(DevState::Running { port: start.port });
+        self.server(start.which).state.send_replace(DevState::Running { port: start.port });
         Ok(handle.wait().await.map_or(Outcome::Signalled(9), |exit| exit.outcome))
     }
 
@@ -217,7 +307,7 @@ impl Project {
             return Ok(());
         }
         let listening = self.sandbox.ports().await.unwrap_or_default();
-        if let Some(process) = self.dev.process.lock().take() {
+        if let Some(process) = self.server(start.which).process.lock().take() {
             process.kill();
         }
         Err(Error::DevServerSilent { port: start.port, seconds: start.patience.as_secs(), listening })

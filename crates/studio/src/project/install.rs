@@ -63,9 +63,7 @@ impl Installations {
 }
 
 fn names(folder: &Path) -> std::io::Result<HashSet<String>> {
-    std::fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect()
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 impl Project {
@@ -84,6 +82,14 @@ impl Project {
             Err(error) => tracing::warn!(%error, "what was installed is not kept for the next session"),
         }
         Ok(())
+    }
+
+    /// Installs what a session needs that was left before it was done.
+    pub(crate) async fn install_again(&self) -> Result<(), Error> {
+        match &self.template().install {
+            Some(install) => self.install(&install.commands).await,
+            None => Ok(()),
+        }
     }
 
     /// Installs after the files that say what is needed were changed.

@@ -55,7 +55,8 @@ impl Snapshot {
     pub(super) fn of(tree: &Worktree, template: &Template, session: &StudioSession) -> Result<Self, Error> {
         let has = |name: &str| TreePath::parse(name).is_ok_and(|path| tree.entry(&path).is_ok());
         let manifest = MANIFESTS.iter().find_map(|name| Some(((*name).to_owned(), read(tree, name)?)));
-        let package_manager = LOCKS.iter().find(|(lock, _)| has(lock)).map(|(_, manager)| (*manager).to_owned());
+        let package_manager =
+            LOCKS.iter().find(|(lock, _)| has(lock)).map(|(_, manager)| (*manager).to_owned());
         let framework = manifest.as_ref().and_then(|(_, content)| framework_of(content));
         let dev = &template.dev;
         let (dev_command, port) = match (&session.dev, dev) {

@@ -32,7 +32,9 @@ async fn a_react_app_is_served_and_the_second_one_needs_no_network() {
     assert_eq!(snapshot.framework.as_deref(), Some("react"));
     assert_eq!(snapshot.package_manager.as_deref(), Some("npm"));
     assert_eq!(snapshot.port, Some(5173));
-    assert!(!second.tree().list(&TreePath::root()).expect("read").entries.iter().any(|one| one.name == ".npm"));
+    assert!(
+        !second.tree().list(&TreePath::root()).expect("read").entries.iter().any(|one| one.name == ".npm")
+    );
 
     bench.studio.close(&session.id).await;
     let again = bench.studio.project(&session.id).await.expect("it opens");

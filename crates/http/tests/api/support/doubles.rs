@@ -15,15 +15,18 @@ use models::{
 };
 use runs::{Engine, Submission};
 use serde_json::json;
-use studio::testing::FakeSessionStore;
-use studio::{Studio, StudioParts};
 use std::sync::Arc;
+use studio::agent::Turns;
+use studio::testing::FakeSessionStore;
+use studio::{SessionStore, Studio, StudioParts};
 
 use super::{NOW, workflows};
 
 /// Doubles for everything behind the routes but `engine`.
 pub async fn services(engine: &Engine) -> Services {
     let scripted = Arc::new(Scripted::default());
+    let (studio, sessions) = studio();
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
     Services {
         planner: scripted.clone(),
         memory: scripted.clone(),
@@ -35,20 +38,23 @@ pub async fn services(engine: &Engine) -> Services {
         providers: providers(router(&ModelsOptions::default())),
         embeddings: Embeddings::missing("none was chosen", Arc::new(SeededEntropy::new(3))),
         preferences: scripted,
-        studio: studio(),
+        turns: Turns::new(engine.clone(), studio.clone(), sessions, clock),
+        studio,
     }
 }
 
 /// A Studio that cannot open anything: nothing here has a jail.
-fn studio() -> Arc<Studio> {
+fn studio() -> (Arc<Studio>, Arc<dyn SessionStore>) {
+    let sessions: Arc<dyn SessionStore> = Arc::new(FakeSessionStore::default());
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
-    Arc::new(Studio::new(StudioParts {
-        store: Arc::new(FakeSessionStore::default()),
+    let studio = Studio::new(StudioParts {
+        store: sessions.clone(),
         surroundings: futures::FutureExt::shared(futures::FutureExt::boxed(std::future::pending())),
         folder: std::env::temp_dir().join("atelier-no-studio"),
         clock: clock.clone(),
         ids: Ids::new(clock, Arc::new(SeededEntropy::new(9))),
-    }))
+    });
+    (Arc::new(studio), sessions)
 }
 
 /// Accounts that are kept in memory.

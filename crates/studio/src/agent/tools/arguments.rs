@@ -13,17 +13,25 @@ impl Arguments {
     pub(super) fn read(call: &ToolCall) -> Result<Self, String> {
         let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
         let value: Value = serde_json::from_str(text).map_err(|error| {
-            format!("The arguments of `{}` are not valid JSON: {error}. Call it again with correct JSON.", call.name)
+            format!(
+                "The arguments of `{}` are not valid JSON: {error}. Call it again with correct JSON.",
+                call.name
+            )
         })?;
         let Value::Object(members) = value else {
             return Err(format!("The arguments of `{}` must be a JSON object.", call.name));
         };
         if let Some(known) = describe::parameters_of(&call.name) {
-            let known = known["properties"].as_object().map(|properties| properties.keys().collect::<Vec<_>>());
+            let known =
+                known["properties"].as_object().map(|properties| properties.keys().collect::<Vec<_>>());
             let known = known.unwrap_or_default();
             if let Some(odd) = members.keys().find(|name| !known.contains(name)) {
                 let names: Vec<&str> = known.iter().map(|name| name.as_str()).collect();
-                return Err(format!("`{}` has no argument `{odd}`; it takes: {}", call.name, names.join(", ")));
+                return Err(format!(
+                    "`{}` has no argument `{odd}`; it takes: {}",
+                    call.name,
+                    names.join(", ")
+                ));
             }
         }
         Ok(Self(members))

@@ -5,10 +5,22 @@ use serde_json::{Value, json};
 
 /// All tools.
 pub fn definitions() -> Vec<Tool> {
-    let text = |what: &str| json!({ "type": "string", "description": what });
+    [of_files(), of_programs()].concat()
+}
+
+fn text(what: &str) -> Value {
+    json!({ "type": "string", "description": what })
+}
+
+fn of_files() -> Vec<Tool> {
     let path = || text("A path below the project's folder, such as `src/App.tsx`");
     vec![
-        tool("fs_list", "Lists a folder of the project.", json!({ "dir": text("The folder; empty for the project's own") }), &[]),
+        tool(
+            "fs_list",
+            "Lists a folder of the project.",
+            json!({ "dir": text("The folder; empty for the project's own") }),
+            &[],
+        ),
         tool("fs_read", "Reads a text file of the project.", json!({ "path": path() }), &["path"]),
         tool(
             "fs_search",
@@ -37,6 +49,17 @@ pub fn definitions() -> Vec<Tool> {
             }),
             &["path", "old", "new"],
         ),
+        tool(
+            "checkpoint",
+            "Keeps the project as it is now, so that it can be brought back.",
+            json!({ "label": text("What it is called, a few words") }),
+            &["label"],
+        ),
+    ]
+}
+
+fn of_programs() -> Vec<Tool> {
+    vec![
         tool(
             "install",
             "Installs packages from the registry.",
@@ -71,12 +94,6 @@ pub fn definitions() -> Vec<Tool> {
             "Reads a page of a host that the project's owner has allowed.",
             json!({ "url": text("An http or https address") }),
             &["url"],
-        ),
-        tool(
-            "checkpoint",
-            "Keeps the project as it is now, so that it can be brought back.",
-            json!({ "label": text("What it is called, a few words") }),
-            &["label"],
         ),
     ]
 }

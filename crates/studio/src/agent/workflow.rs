@@ -1,0 +1,528 @@
+//! A turn, as a durable run.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use kernel::{Privacy, Timestamp};
+use memory::{Memory, NewDocument};
+use models::{FinishReason, Message, Offline, Part, Role, Router, ToolCall, Usage};
+use runs::{
+    Failure, GateRequest, RetryPolicy, RunContext, RunStore, StepOptions, StepScope, Verdict, Workflow,
+};
+use serde_json::{Value, json};
+use worktree::checkpoints::CheckpointKind;
+
+use super::context::{self, Context};
+use super::conversation::{self, Turn};
+use super::repeats::{Repeats, Repetition};
+use super::tools::{Permission, ToolUse, Toolbox, Used};
+use super::turn::{
+    Applied, Begun, End, Limits, Outcome, Prepared, Rule, Thought, TurnInput, Verified, WORKFLOW,
+};
+use super::{think, verify};
+use crate::error::Error;
+use crate::project::Project;
+use crate::recipes::{Understanding, understand};
+use crate::session::{SessionStore, TurnRow};
+use crate::studio::Studio;
+
+/// The collection turns are found in.
+pub const COLLECTION: &str = "studio";
+/// How many tools a model may want at once.
+const CALLS: usize = 20;
+/// How often a model is told what was found in its work.
+const VERIFICATIONS: u32 = 3;
+/// How often a model is told that its answer was cut off or empty.
+const NUDGES: u32 = 3;
+/// How much is remembered that may help.
+const RECALLED: usize = 4;
+
+/// Carries turns out.
+pub struct TurnWorkflow {
+    /// Opens sessions.
+    pub studio: Arc<Studio>,
+    /// Keeps which turns there are.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Where earlier turns are read.
+    pub runs: Arc<dyn RunStore>,
+    /// What is asked.
+    pub models: Arc<Router>,
+    /// What is known beside the conversation.
+    pub memory: Memory,
+}
+
+#[async_trait]
+impl Workflow for TurnWorkflow {
+    fn name(&self) -> &'static str {
+        WORKFLOW
+    }
+
+    async fn run(&self, context: RunContext, input: Value) -> Result<Value, Failure> {
+        let input: TurnInput = serde_json::from_value(input)
+            .map_err(|error| Failure::new("invalid_input", format!("This is not a turn: {error}")))?;
+        let project = self.studio.project(&input.session).await.map_err(failed)?;
+        let toolbox = Toolbox::new(project.clone(), self.studio.uplink().await);
+        let act = Act { services: self, run: context, input, project, toolbox };
+        let begun = act.begin().await?;
+        let known = act.context(&begun).await?;
+        let end = act.work(&known).await?;
+        act.remember(&end).await?;
+        serde_json::to_value(end).map_err(|error| Failure::new("internal", error.to_string()))
+    }
+}
+
+/// One turn while it is carried out.
+struct Act<'a> {
+    services: &'a TurnWorkflow,
+    run: RunContext,
+    input: TurnInput,
+    project: Arc<Project>,
+    toolbox: Toolbox,
+}
+
+/// What a turn has consumed and done so far: nothing but what its steps recorded.
+#[derive(Default)]
+struct Tally {
+    usage: Usage,
+    ms: u64,
+    changed: BTreeSet<String>,
+    /// Of these, what was not looked at yet.
+    unverified: BTreeSet<String>,
+    /// Whether a program ran since it was looked at, which may have changed anything.
+    has_run: bool,
+    /// Whether something from a page outside is in the conversation.
+    is_tainted: bool,
+    verifications: u32,
+    nudges: u32,
+    repeats: Repeats,
+}
+
+impl Tally {
+    fn end(self, outcome: Outcome, reason: Option<String>) -> End {
+        let seconds = Duration::from_millis(self.ms).as_secs_f64();
+        End { outcome, reason, changed: self.changed.into_iter().collect(), usage: self.usage, seconds }
+    }
+
+    /// Which limit is reached, if one is.
+    fn limit(&self, steps: u32, limits: &Limits) -> Option<String> {
+        if steps > limits.steps {
+            return Some(format!("the model was asked {} times", limits.steps));
+        }
+        if self.usage.tokens_in + self.usage.tokens_out >= limits.tokens {
+            return Some(format!("{} tokens were used", limits.tokens));
+        }
+        if self.usage.usd >= limits.usd {
+            return Some(format!("{:.2} US dollars were spent", limits.usd));
+        }
+        (self.ms / 1_000 >= limits.seconds).then(|| format!("it worked for {} s", limits.seconds))
+    }
+}
+
+/// What became of a tool that was wanted.
+enum Handled {
+    Answered(Used, bool),
+    /// A person said that it ends here.
+    Stopped(String),
+}
+
+impl Act<'_> {
+    /// Takes the place of another turn, if it is to, and keeps the files as they are.
+    async fn begin(&self) -> Result<Begun, Failure> {
+        let body = async |scope: StepScope| {
+            status(&scope, "preparing", 0).await?;
+            let sessions = &self.services.sessions;
+            let row = TurnRow {
+                run_id: scope.run_id().clone(),
+                session: self.input.session.clone(),
+                created_at: self.now(),
+            };
+            sessions.add_turn(&row, self.input.replaces.as_ref()).await?;
+            if let Some(replaced) = &self.input.replaces {
+                self.put_back(replaced).await?;
+            }
+            let rows = sessions.list_turns(&self.input.session).await?;
+            let earlier = rows.into_iter().map(|row| row.run_id).take_while(|id| id != scope.run_id());
+            let label: String = self.input.text.lines().next().unwrap_or_default().chars().take(80).collect();
+            let note = json!({ "turn": scope.run_id() });
+            let checkpoint =
+                self.project.keep(label, CheckpointKind::BeforeChange, note).await.map_err(failed)?;
+            Ok(Begun { checkpoint, earlier: earlier.collect() })
+        };
+        self.run.step("begin", StepOptions::default(), body).await
+    }
+
+    fn now(&self) -> Timestamp {
+        self.services.studio.clock().now()
+    }
+
+    async fn put_back(&self, replaced: &kernel::RunId) -> Result<(), Failure> {
+        let turn = conversation::load(self.services.runs.as_ref(), replaced).await.map_err(failed)?;
+        if let Some(checkpoint) = turn.and_then(|turn| turn.checkpoint) {
+            self.project.put_back(&checkpoint).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Gathers what the model is told.
+    async fn context(&self, begun: &Begun) -> Result<Context, Failure> {
+        let body = async |_: StepScope| {
+            let mut earlier: Vec<Turn> = Vec::new();
+            for run_id in &begun.earlier {
+                earlier
+                    .extend(conversation::load(self.services.runs.as_ref(), run_id).await.map_err(failed)?);
+            }
+            let project = self.project.clone();
+            let about = tokio::task::spawn_blocking(move || context::project(&project)).await;
+            let mut about = about.map_err(kernel::Error::internal)?.map_err(failed)?;
+            let events = context::events(&earlier);
+            if !events.is_empty() {
+                about.push_str(&format!("\ndecisions and problems so far:\n{events}\n"));
+            }
+            let mut is_local = false;
+            let own = format!("session:{}", self.input.session);
+            for hit in self.services.memory.recall(&self.input.text, RECALLED, &own).await? {
+                is_local |= hit.document.privacy == Privacy::Local;
+                about.push_str(&format!("\nremembered ({}): {}\n", hit.document.title, hit.snippet));
+            }
+            let is_tainted = earlier.iter().any(Turn::has_fetched);
+            let history = context::history(&earlier, context::BYTES);
+            let plan = if self.has_model(is_local) { None } else { Some(self.recipes()) };
+            let system = context::rules(&self.project);
+            Ok(Context { system, project: about, history, is_local, is_tainted, plan })
+        };
+        self.run.step("context", StepOptions::default(), body).await
+    }
+
+    /// Whether a language model is asked: there is one, and the rules were not asked for by name.
+    fn has_model(&self, is_local: bool) -> bool {
+        let privacy = if is_local { Privacy::Local } else { Privacy::Shareable };
+        let named = self.input.model.as_deref().and_then(|model| model.split('/').next());
+        named != Some(Offline::NAME) && (named.is_some() || self.services.models.has_model(privacy))
+    }
+
+    fn recipes(&self) -> crate::recipes::Plan {
+        let read = |path: &str| {
+            let content = self.project.tree().read(&worktree::TreePath::parse(path).ok()?, 1 << 20).ok()?;
+            content.text().map(str::to_owned)
+        };
+        match understand(self.project.template(), &self.input.text, &read) {
+            Understanding::Plan(plan) => plan,
+            Understanding::Answer(text) => {
+                crate::recipes::Plan { intro: String::new(), changes: Vec::new(), outro: text }
+            }
+        }
+    }
+
+    /// Asks and does, until there is nothing more to do.
+    async fn work(&self, known: &Context) -> Result<End, Failure> {
+        let mut messages = known.opening(&self.input);
+        let mut tally = Tally { is_tainted: known.is_tainted, ..Tally::default() };
+        for step in 1.. {
+            if let Some(limit) = tally.limit(step, &self.input.limits) {
+                return Ok(
+                    tally.end(Outcome::Limit, Some(format!("The limit of this turn is reached: {limit}")))
+                );
+            }
+            let thought = self.think(step, &messages, known).await?;
+            conversation::add(&mut tally.usage, &thought.usage);
+            tally.ms += thought.ms;
+            if thought.finish == FinishReason::ContentFilter {
+                let reason = format!("{} declined to answer this", thought.provider);
+                return Ok(tally.end(Outcome::Failed, Some(reason)));
+            }
+            let calls = thought.calls();
+            let has_text = !thought.text().trim().is_empty();
+            if !thought.parts.is_empty() {
+                messages.push(Message { role: Role::Assistant, parts: thought.parts.clone() });
+            }
+            let nudge = match &thought.finish {
+                FinishReason::Length if calls.is_empty() => Some(
+                    "Your answer was cut off because it was too long. Go on from where it ended; write long \
+                     files in several steps.",
+                ),
+                _ if calls.is_empty() && !has_text => {
+                    Some("Your answer was empty. Go on, or say what is done.")
+                }
+                _ => None,
+            };
+            if let Some(nudge) = nudge {
+                tally.nudges += 1;
+                if tally.nudges > NUDGES {
+                    let reason = "The model's answers were empty or cut off again and again".to_owned();
+                    return Ok(tally.end(Outcome::Failed, Some(reason)));
+                }
+                messages.push(Message::user(format!("<note>{nudge}</note>")));
+                continue;
+            }
+            if calls.is_empty() {
+                match self.look(step, &mut tally).await? {
+                    Some(found) if known.plan.is_none() && tally.verifications < VERIFICATIONS => {
+                        messages.push(Message::user(found));
+                        continue;
+                    }
+                    Some(_) => {
+                        let reason = "What was checked after the changes is not as it should be".to_owned();
+                        return Ok(tally.end(Outcome::Finished, Some(reason)));
+                    }
+                    None => return Ok(tally.end(Outcome::Finished, None)),
+                }
+            }
+            for (place, call) in calls.iter().enumerate() {
+                let (mut used, changes) = match self.handle(step, place, call, &mut tally).await? {
+                    Handled::Answered(used, changes) => (used, changes),
+                    Handled::Stopped(reason) => return Ok(tally.end(Outcome::Stopped, Some(reason))),
+                };
+                match tally.repeats.note(call, &used, changes) {
+                    Repetition::None => {}
+                    Repetition::Told(times) => used.text.push_str(&format!(
+                        "\n<note>You have made exactly this call {times} times, with the same result. Do \
+                         something else, or say what keeps you.</note>"
+                    )),
+                    Repetition::Ended => {
+                        let reason =
+                            format!("The model made the same call of `{}` again and again", call.name);
+                        return Ok(tally.end(Outcome::Limit, Some(reason)));
+                    }
+                }
+                let result = Part::ToolResult {
+                    call_id: call.id.clone(),
+                    content: vec![Part::text(used.text)],
+                    is_error: used.is_error,
+                };
+                context::push_result(&mut messages, result);
+            }
+        }
+        unreachable!("the steps are limited")
+    }
+
+    async fn think(&self, step: u32, messages: &[Message], known: &Context) -> Result<Thought, Failure> {
+        let retry =
+            RetryPolicy { attempts: 3, initial: Duration::from_millis(500), ..RetryPolicy::default() };
+        let options = StepOptions { retry, ..StepOptions::default() };
+        let body = async |scope: StepScope| {
+            status(&scope, "thinking", step).await?;
+            match &known.plan {
+                Some(plan) => think::recite(&scope, step, plan).await,
+                None => {
+                    let models = &self.services.models;
+                    think::ask(models, &scope, step, &self.input, messages, known.is_local).await
+                }
+            }
+        };
+        self.run.step(&format!("think-{step}"), options, body).await
+    }
+
+    /// Finds out what a call would do, has a person asked if need be, and does it.
+    async fn handle(
+        &self,
+        step: u32,
+        place: usize,
+        call: &ToolCall,
+        tally: &mut Tally,
+    ) -> Result<Handled, Failure> {
+        if place >= CALLS {
+            let text = format!("At most {CALLS} tools are used at once; this call was not carried out.");
+            return Ok(Handled::Answered(Used { text, is_error: true }, false));
+        }
+        let prepared = self.prepare(step, place, call, tally.is_tainted).await?;
+        let doing = match prepared.prepared {
+            Err(used) => return Ok(Handled::Answered(used, false)),
+            Ok(doing) => doing,
+        };
+        if let Some(why) = prepared.asks {
+            let request = GateRequest {
+                name: format!("allow-{step}-{place}"),
+                title: title(&doing).to_owned(),
+                detail: why,
+                proposal: json!({ "call": call.id, "step": step, "use": doing }),
+            };
+            let approval = self.run.gate(request).await?;
+            let said = approval.feedback.filter(|said| !said.trim().is_empty());
+            match approval.verdict {
+                Verdict::Approve => {}
+                Verdict::Skip => {
+                    let said = said.map(|said| format!(" They say: {said}")).unwrap_or_default();
+                    let text = format!("The person did not allow this.{said}");
+                    return self.tell(step, place, call, Used { text, is_error: true }).await;
+                }
+                Verdict::Reject => {
+                    let reason =
+                        said.map_or("A person said no".into(), |said| format!("A person said no: {said}"));
+                    return Ok(Handled::Stopped(reason));
+                }
+            }
+        }
+        let applied = self.apply(step, place, call, &doing).await?;
+        tally.ms += applied.ms;
+        let changes = doing.changes() && !applied.used.is_error;
+        match &doing {
+            ToolUse::Write { path, .. } if changes => {
+                tally.changed.insert(path.clone());
+                tally.unverified.insert(path.clone());
+            }
+            ToolUse::Run { .. } => tally.has_run = true,
+            ToolUse::Fetch { .. } if !applied.used.is_error => tally.is_tainted = true,
+            _ => {}
+        }
+        Ok(Handled::Answered(applied.used, changes))
+    }
+
+    async fn prepare(
+        &self,
+        step: u32,
+        place: usize,
+        call: &ToolCall,
+        is_tainted: bool,
+    ) -> Result<Prepared, Failure> {
+        let body = async |scope: StepScope| {
+            let prepared = self.toolbox.prepare(call).await;
+            let session = self.services.studio.find(&self.input.session).await.map_err(failed)?;
+            let asks = prepared.as_ref().ok().and_then(|doing| asks(doing, &session.permissions, is_tainted));
+            let shown = prepared.as_ref().ok().map(shown);
+            let permission = prepared.as_ref().ok().map(ToolUse::permission);
+            let arguments = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!(call.arguments));
+            let event = json!({
+                "step": step, "id": call.id, "name": call.name, "arguments": arguments,
+                "permission": permission, "use": shown,
+            });
+            scope.emit("tool_call", event).await?;
+            if let Err(used) = &prepared {
+                scope.emit("tool_result", result_event(step, call, used)).await?;
+            }
+            Ok(Prepared { call: call.clone(), prepared, asks })
+        };
+        self.run.step(&format!("use-{step}-{place}"), StepOptions::default(), body).await
+    }
+
+    /// Records what a call was answered that was not carried out.
+    async fn tell(&self, step: u32, place: usize, call: &ToolCall, used: Used) -> Result<Handled, Failure> {
+        let body = async |scope: StepScope| {
+            scope.emit("tool_result", result_event(step, call, &used)).await?;
+            Ok(Applied { used: used.clone(), ms: 0 })
+        };
+        let applied = self.run.step(&format!("tool-{step}-{place}"), StepOptions::ONCE, body).await?;
+        Ok(Handled::Answered(applied.used, false))
+    }
+
+    async fn apply(
+        &self,
+        step: u32,
+        place: usize,
+        call: &ToolCall,
+        doing: &ToolUse,
+    ) -> Result<Applied, Failure> {
+        let body = async |scope: StepScope| {
+            // That this was begun is stored once this is said, so that another attempt knows of it.
+            status(&scope, "acting", step).await?;
+            let begun = Instant::now();
+            let used = self.toolbox.apply(doing, scope.attempt() > 1).await;
+            scope.emit("tool_result", result_event(step, call, &used)).await?;
+            Ok(Applied { used, ms: millis(begun.elapsed()) })
+        };
+        self.run.step(&format!("tool-{step}-{place}"), StepOptions::ONCE, body).await
+    }
+
+    /// Looks at what was changed since the last look. What is found wrong is told.
+    async fn look(&self, step: u32, tally: &mut Tally) -> Result<Option<String>, Failure> {
+        if tally.unverified.is_empty() && !tally.has_run {
+            return Ok(None);
+        }
+        let changed = std::mem::take(&mut tally.unverified);
+        tally.has_run = false;
+        tally.verifications += 1;
+        let body = async |scope: StepScope| {
+            status(&scope, "verifying", step).await?;
+            let begun = Instant::now();
+            let checks = verify::verify(&self.project, &changed).await;
+            for check in &checks {
+                scope.emit("check", json!(check)).await?;
+            }
+            Ok(Verified { checks, ms: millis(begun.elapsed()) })
+        };
+        let verified: Verified = self.run.step(&format!("verify-{step}"), StepOptions::ONCE, body).await?;
+        tally.ms += verified.ms;
+        let told = verify::told(&verified.checks);
+        if told.is_some() {
+            // What is mended is looked at again, also when nothing but a program did it.
+            tally.has_run = true;
+        }
+        Ok(told)
+    }
+
+    /// Has the turn found by those that come after it, here and elsewhere.
+    async fn remember(&self, end: &End) -> Result<(), Failure> {
+        let body = async |scope: StepScope| {
+            status(&scope, "remembering", 0).await?;
+            let name = self.project.session().name;
+            let title: String = format!("{name}: {}", self.input.text.lines().next().unwrap_or_default());
+            let document = NewDocument {
+                collection: COLLECTION.into(),
+                key: scope.run_id().to_string(),
+                title: title.chars().take(memory::document::MAX_TITLE_CHARS).collect(),
+                text: format!("{}\n\nChanged: {}", self.input.text, end.changed.join(", ")),
+                source: format!("session:{}", self.input.session),
+                privacy: Privacy::Shareable,
+            };
+            self.services.memory.remember(document).await?;
+            match self.services.studio.touch(&self.input.session).await {
+                // It was deleted meanwhile.
+                Err(Error::SessionNotFound { .. }) | Ok(()) => Ok(()),
+                Err(error) => Err(failed(error)),
+            }
+        };
+        self.run.step("remember", StepOptions::default(), body).await
+    }
+}
+
+/// Why a person is asked before this is done, if one is.
+fn asks(doing: &ToolUse, permissions: &super::Permissions, is_tainted: bool) -> Option<String> {
+    let permission = doing.permission();
+    if permissions.rule(permission) == Rule::Ask {
+        return Some("This session asks before this is done.".into());
+    }
+    let may_follow_a_page = matches!(permission, Permission::Execute | Permission::Network);
+    (is_tainted && may_follow_a_page).then(|| {
+        "A page from outside was read in this conversation, and it may be what asks for this. Look closely.".into()
+    })
+}
+
+fn title(doing: &ToolUse) -> &'static str {
+    match doing {
+        ToolUse::Look { .. } => "Look at the project",
+        ToolUse::Write { .. } => "Write a file",
+        ToolUse::Run { installs: true, .. } => "Install packages",
+        ToolUse::Run { .. } => "Run a command",
+        ToolUse::StartDev { .. } => "Start the dev server",
+        ToolUse::StopDev => "Stop the dev server",
+        ToolUse::Fetch { .. } => "Read a page outside",
+        ToolUse::Checkpoint { .. } => "Make a checkpoint",
+    }
+}
+
+/// A use as an event shows it: the content of a file is among the call's arguments already.
+fn shown(doing: &ToolUse) -> Value {
+    let mut shown = json!(doing);
+    if let (ToolUse::Write { .. }, Some(members)) = (doing, shown.as_object_mut()) {
+        members.shift_remove("content");
+    }
+    shown
+}
+
+fn result_event(step: u32, call: &ToolCall, used: &Used) -> Value {
+    json!({ "step": step, "id": call.id, "name": call.name, "text": used.text, "isError": used.is_error })
+}
+
+async fn status(scope: &StepScope, phase: &str, step: u32) -> Result<(), Failure> {
+    let event = json!({ "turnId": scope.run_id(), "phase": phase, "step": step, "attempt": scope.attempt() });
+    scope.emit("status", event).await
+}
+
+fn failed(error: Error) -> Failure {
+    Failure::from(kernel::Error::from(error))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
