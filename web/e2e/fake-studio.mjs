@@ -204,6 +204,7 @@ export class FakeStudio {
         code: 'model_unavailable',
         message: 'The model does not answer.',
         hint: 'Try again in a minute.',
+        willRetry: false,
       })
       return this.#end(turn, 'failed', null)
     }
@@ -287,8 +288,8 @@ export class FakeStudio {
     turn.reason = reason
     turn.endedAt = this.now()
     turn.usage = { tokensIn: 1_200, tokensOut: 340, usd: 0.0123 }
-    const { turnId, checkpoint, changed, usage } = turn
-    this.#emit(turn, 'done', { turnId, outcome, reason, checkpoint, changed, usage, seconds: 4.2 })
+    const { turnId, changed, usage } = turn
+    this.#emit(turn, 'done', { turnId, outcome, reason, changed, usage, seconds: 4.2 })
   }
 
   #begin(session, body) {
@@ -376,11 +377,13 @@ export class FakeStudio {
         ]),
       ]
     })
-    const turns = session.turns.map(
-      ({ turnId, status, reason, model, checkpoint, changed, usage, startedAt, endedAt }) => {
-        return { turnId, status, reason, model, checkpoint, changed, usage, startedAt, endedAt }
-      },
-    )
+    const turns = session.turns.map((turn) => {
+      const { turnId, status, reason, model, checkpoint, changed, usage, startedAt, endedAt, events } = turn
+      const checks = events.filter(({ kind }) => kind === 'check').map(({ data }) => data)
+      const none = { tokensIn: 0, tokensOut: 0, usd: 0 }
+      const more = { hint: null, checks, usage: usage ?? none, startedAt, endedAt }
+      return { turnId, status, reason, model, checkpoint, changed, ...more }
+    })
     return { messages, turns }
   }
 
@@ -590,7 +593,8 @@ export class FakeStudio {
 const tell = (data) => parent.postMessage({ source: 'atelier-preview', ...data }, '*')
 addEventListener('error', (event) => tell({ kind: 'error', level: 'error', message: event.message, stack: 'at App.tsx:3' }))
 document.getElementById('break').onclick = () => { throw new Error('The oven is cold') }
-tell({ kind: 'location', path: location.pathname })
+tell({ kind: 'page', url: location.pathname, title: document.title })
+addEventListener('message', (event) => event.data?.action === 'back' && history.back())
 </script>`)
   }
 

@@ -86,10 +86,8 @@ test('a template is picked, the app is seen, a chat changes it, and it is undone
   await say('Make the title warm')
   const turn = lastTurn()
   await turn.getByText('I make the title larger and warmer.').waitFor()
-  assert.equal(
-    (await turn.locator('details[data-tool=fs_write] summary').innerText()).replace(/\s+/g, ' ').trim(),
-    'Wrote src/components/Hero.tsx Done',
-  )
+  const written = await turn.locator('details[data-tool=fs_write] summary').textContent()
+  assert.match(written, /^Wrote src\/components\/Hero\.tsx/)
   await turn.getByText('Page in a browser').waitFor()
   await turn.getByText('$0.0123').waitFor()
   const build = turn.locator('details[data-tool=exec]')

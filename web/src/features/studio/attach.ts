@@ -1,8 +1,8 @@
 import type { Attachment } from './wire'
 
 /** What goes along with a message stands in the model's window, so it is texts, and not many. */
-export const MAX_FILES = 10
-export const MAX_BYTES = 256 * 1024
+export const MAX_FILES = 20
+export const MAX_BYTES = 512 * 1024
 
 export type Refusal =
   | { reason: 'tooLarge'; name: string }

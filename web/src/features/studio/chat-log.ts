@@ -29,7 +29,11 @@ export class ChatLog {
     const known = this.get(turn.turnId)
     if (!known || known.lastId === 0) return turn
     // One that goes on here has ended there if its stream was lost for long.
-    return isOver(turn) && !isOver(known) ? turn : known
+    if (isOver(turn) && !isOver(known)) return turn
+    const { model, checkpoint } = turn
+    if (!isOver(turn)) return { ...known, model, checkpoint }
+    const { changed, usage } = turn
+    return { ...known, model, checkpoint, changed, usage, seconds: known.seconds ?? turn.seconds }
   }
 
   /** Begins a turn; the one it replaces leaves, with all that came after it. */
@@ -73,6 +77,8 @@ export class ChatLog {
 
 /** A turn after the event with this number; one that was seen already changes nothing. */
 export function takeEvent(turn: TurnView, id: number, event: TurnEvent): TurnView {
-  if (id <= turn.lastId) return turn
-  return { ...reduceTurn(turn, event), lastId: id }
+  // What goes wrong at last comes as two events of one number: the error, and the end.
+  const isNew = id > turn.lastId || (id === turn.lastId && event.kind !== turn.lastKind)
+  if (!isNew) return turn
+  return { ...reduceTurn(turn, event), lastId: id, lastKind: event.kind }
 }

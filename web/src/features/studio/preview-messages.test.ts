@@ -13,7 +13,7 @@ test('errors and warnings of the previewed page are read', () => {
   expect(readPreviewMessage({ source, kind: 'console', level: 'warn', message: 'careful' })).toMatchObject({
     level: 'warning',
   })
-  expect(readPreviewMessage({ source, kind: 'location', path: '/menu' })).toEqual({
+  expect(readPreviewMessage({ source, kind: 'page', url: '/menu' })).toEqual({
     kind: 'location',
     path: '/menu',
   })
@@ -27,7 +27,7 @@ test('whatever else a page sends is left alone', () => {
     { source: 'other', kind: 'error', message: 'x' },
     { source, kind: 'console', level: 'log', message: 'x' },
     { source, kind: 'error', message: { html: '<b>' } },
-    { source, kind: 'location', path: 7 },
+    { source, kind: 'page', url: 7 },
   ]) {
     expect(readPreviewMessage(data), JSON.stringify(data)).toBeNull()
   }

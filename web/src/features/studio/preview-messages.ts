@@ -18,13 +18,14 @@ export function readPreviewMessage(data: unknown): PreviewMessage | null {
   if (typeof data !== 'object' || data === null) return null
   const fields = data as Record<string, unknown>
   if (fields.source !== 'atelier-preview') return null
-  if (fields.kind === 'location' && typeof fields.path === 'string') {
-    return { kind: 'location', path: fields.path.slice(0, 2_000) }
+  if (fields.kind === 'page' && typeof fields.url === 'string') {
+    return { kind: 'location', path: fields.url.slice(0, 2_000) }
   }
   if (fields.kind !== 'error' && fields.kind !== 'console') return null
   const level = fields.kind === 'error' || fields.level === 'error' ? 'error' : levelOf(fields.level)
   if (level === null || typeof fields.message !== 'string') return null
-  const stack = typeof fields.stack === 'string' ? fields.stack.slice(0, 10_000) : null
+  const where = [fields.stack, fields.at].find((text) => typeof text === 'string')
+  const stack = typeof where === 'string' ? where.slice(0, 10_000) : null
   return { kind: 'problem', level, message: fields.message.slice(0, 4_000), stack }
 }
 

@@ -30,7 +30,6 @@ const DONE: TurnEvent = {
   turnId: 'run_1',
   outcome: 'finished',
   reason: null,
-  checkpoint: 'c1',
   changed: ['src/App.tsx'],
   usage: USAGE,
   seconds: 4.5,
@@ -46,6 +45,7 @@ const EVENTS: TurnEvent[] = [
   call(1, 'b', 'exec', { cmd: 'npm test' }),
   result(1, 'a', 'Wrote it'),
   result(1, 'b', 'exit 1', true),
+  { kind: 'check', name: 'build', ok: true, text: '' },
   status('thinking', 2),
   token(2, 'Done.'),
   DONE,
@@ -80,9 +80,11 @@ const HISTORY: History = {
       turnId: 'run_1',
       status: 'finished',
       reason: null,
+      hint: null,
       model: null,
-      checkpoint: 'c1',
+      checkpoint: null,
       changed: ['src/App.tsx'],
+      checks: [{ name: 'build', ok: true, text: '' }],
       usage: USAGE,
       startedAt: STARTED,
       endedAt: ENDED,
@@ -160,6 +162,26 @@ describe('a turn', () => {
     expect(takeEvent(first, 1, token(1, 'Once.'))).toBe(first)
     expect(takeEvent(first, 2, token(1, ' Twice.')).parts).toMatchObject([{ text: 'Once. Twice.' }])
   })
+})
+
+test('an error that is tried again leaves with the next attempt, the last one stays', () => {
+  const error = (willRetry: boolean): TurnEvent => {
+    return { kind: 'error', code: 'x', message: 'It broke', hint: null, willRetry }
+  }
+  expect(reduce(error(true)).error?.willRetry).toBe(true)
+  expect(reduce(error(true), status('thinking', 1, 2)).error).toBeNull()
+  const ended: TurnEvent = {
+    ...DONE,
+    kind: 'done',
+    outcome: 'failed',
+    changed: null,
+    usage: null,
+    seconds: null,
+  } as TurnEvent
+  // Both have the same number on the wire.
+  const failed = takeEvent(takeEvent(reduce(), 7, error(false)), 7, ended)
+  expect(failed).toMatchObject({ status: 'failed', error: { message: 'It broke' }, changed: [], usage: null })
+  expect(takeEvent(failed, 7, ended)).toBe(failed)
 })
 
 test('what a call does is read from its name and arguments, also where those are text', () => {

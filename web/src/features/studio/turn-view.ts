@@ -57,7 +57,8 @@ export interface TurnView {
   checks: Check[]
   status: TurnStatus
   phase: { phase: TurnPhase; attempt: number } | null
-  error: StudioProblem | null
+  /** What went wrong, and whether it is tried again by itself. */
+  error: (StudioProblem & { willRetry: boolean }) | null
   reason: string | null
   model: string | null
   /** The state of the files before the turn. */
@@ -66,8 +67,9 @@ export interface TurnView {
   usage: Usage | null
   seconds: number | null
   startedAt: string
-  /** The number of the last event seen; 0 for what comes from the history alone. */
+  /** The number and kind of the last event seen; 0 for what comes from the history alone. */
   lastId: number
+  lastKind: TurnEvent['kind'] | null
 }
 
 export function newTurn(
@@ -93,6 +95,7 @@ export function newTurn(
     seconds: null,
     startedAt,
     lastId: 0,
+    lastKind: null,
   }
 }
 
@@ -109,6 +112,8 @@ export function reduceTurn(turn: TurnView, event: TurnEvent): TurnView {
         turnId: event.turnId,
         status: 'running',
         phase: { phase: event.phase, attempt: event.attempt },
+        // It goes on, so whatever was wrong is over.
+        error: null,
         parts: voids(event)
           ? turn.parts.filter((part) => part.kind === 'call' || part.step !== event.step)
           : turn.parts,
@@ -139,8 +144,8 @@ export function reduceTurn(turn: TurnView, event: TurnEvent): TurnView {
       return { ...turn, checks: [...turn.checks.filter((check) => check.name !== name), { name, ok, text }] }
     }
     case 'error': {
-      const { code, message, hint } = event
-      return { ...turn, error: { code, message, hint } }
+      const { code, message, hint, willRetry } = event
+      return { ...turn, error: { code, message, hint, willRetry } }
     }
     case 'done':
       return {
@@ -148,11 +153,11 @@ export function reduceTurn(turn: TurnView, event: TurnEvent): TurnView {
         turnId: event.turnId,
         status: event.outcome,
         phase: null,
+        error: event.outcome === 'failed' ? turn.error : null,
         reason: event.reason,
-        checkpoint: event.checkpoint,
-        changed: event.changed,
-        usage: event.usage,
-        seconds: event.seconds,
+        changed: event.changed ?? turn.changed,
+        usage: event.usage ?? turn.usage,
+        seconds: event.seconds ?? turn.seconds,
       }
   }
 }
@@ -308,20 +313,15 @@ function eventsOf(messages: HistoryMessage[]): TurnEvent[] {
 }
 
 function endOf(turn: HistoryTurn): TurnEvent[] {
-  if (turn.status === 'running' || turn.status === 'waiting') return []
-  const { turnId, status, reason, checkpoint, changed, usage, startedAt, endedAt } = turn
-  return [
-    {
-      kind: 'done',
-      turnId,
-      outcome: status,
-      reason,
-      checkpoint,
-      changed,
-      usage: usage ?? { tokensIn: 0, tokensOut: 0, usd: 0 },
-      seconds: endedAt ? Math.max(0, (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000) : 0,
-    },
-  ]
+  const checks = turn.checks.map((check): TurnEvent => ({ kind: 'check', ...check }))
+  if (turn.status === 'running' || turn.status === 'waiting') return checks
+  const { turnId, status, reason, hint, changed, usage, startedAt, endedAt } = turn
+  const seconds = endedAt ? Math.max(0, (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000) : null
+  const error: TurnEvent[] =
+    status === 'failed' && reason
+      ? [{ kind: 'error', code: '', message: reason, hint, willRetry: false }]
+      : []
+  return [...checks, ...error, { kind: 'done', turnId, outcome: status, reason, changed, usage, seconds }]
 }
 
 const KINDS = new Set([

@@ -82,8 +82,13 @@ export function useChat(id: string, onEnd: (turn: TurnView) => void): Chat {
           if (event && number > 0) take(number, event)
           return true
         },
-        onState: (state) => following.current === current && setStream(state),
-        isOver: () => turn !== undefined && isOver(turn),
+        onState(state) {
+          if (following.current !== current) return
+          setStream(state)
+          if (state === 'reconnecting') void client.invalidateQueries({ queryKey: studioKeys.history(id) })
+        },
+        // The end may also have come with the history, while the line was lost.
+        isOver: () => isOver(log.get(current.turnId) ?? newTurn('', '', [], '')),
         signal: current.stop.signal,
       })
       if (following.current !== current) return
@@ -114,7 +119,7 @@ export function useChat(id: string, onEnd: (turn: TurnView) => void): Chat {
     const names = (message.attachments ?? []).map((file) => file.name)
     following.current?.stop.abort()
     following.current = null
-    log.begin(newTurn(SENDING, message.text, names, new Date().toISOString()), message.replaces)
+    log.begin(newTurn(SENDING, message.text, names, new Date().toISOString()), message.replaces ?? undefined)
     try {
       const response = await request(messagesPath(id), {
         method: 'POST',

@@ -1,126 +1,46 @@
-/** The shapes of the Studio on the wire. */
+/** The shapes of the Studio on the wire: those of the interface, and the events and frames, which it does not describe. */
+import type {
+  ChangeSession,
+  Conversation,
+  ConversationMessage,
+  ConversationTurn,
+  MessageAttachment,
+  RestoredCheckpoint,
+  StudioPermissions,
+  StudioState,
+  StudioTemplate,
+} from '@/lib/wire'
 
-export interface LocalText {
-  en: string
-  'pt-BR': string
-}
+export type {
+  Checkpoint,
+  FileContent,
+  FileDiff,
+  FileEntry,
+  FileListing,
+  FileMatch,
+  FileMatches,
+  LocalText,
+  SendMessage,
+  SessionDiff,
+  StudioSession,
+  StudioState,
+} from '@/lib/wire'
 
-export interface Template {
-  name: string
-  title: LocalText
-  description: LocalText
-  framework: string
-  packageManager: string
-}
+export type Template = StudioTemplate
+export type SessionChange = Partial<ChangeSession>
+export type Permissions = StudioPermissions
+export type Restored = RestoredCheckpoint
+export type History = Conversation
+export type HistoryMessage = ConversationMessage
+export type HistoryTurn = ConversationTurn
+export type Attachment = MessageAttachment
+export type DevStatus = StudioState['status']
+export type StudioProblem = NonNullable<StudioState['problem']>
 
 /** What an agent may do without asking. Looking at the project needs no permission. */
 export const ASKED_PERMISSIONS = ['write', 'execute', 'network'] as const
 export type AskedPermission = (typeof ASKED_PERMISSIONS)[number]
 export type Permission = 'read' | AskedPermission
-export type Permissions = Record<AskedPermission, 'allow' | 'ask'>
-
-export interface StudioSession {
-  sessionId: string
-  name: string
-  template: string
-  previewUrl: string | null
-  allowedHosts: string[]
-  permissions?: Permissions
-  model?: string | null
-  createdAt: string
-  updatedAt: string
-}
-
-export interface SessionChange {
-  name?: string
-  allowedHosts?: string[]
-  permissions?: Partial<Permissions>
-  model?: string | null
-}
-
-export type DevStatus = 'stopped' | 'installing' | 'starting' | 'running' | 'failed'
-
-export interface StudioProblem {
-  code: string
-  message: string
-  hint: string | null
-}
-
-export interface StudioState {
-  status: DevStatus
-  problem: StudioProblem | null
-  previewUrl: string | null
-  container: { id: string; port: number | null; memoryBytes: number | null; cpuMs: number | null }
-  snapshot: {
-    packageManager: string | null
-    framework: string | null
-    devCommand: string | null
-    port: number | null
-  }
-}
-
-export interface FileEntry {
-  name: string
-  path: string
-  type: 'file' | 'dir' | 'link' | 'other'
-  size: number
-}
-
-export interface FileListing {
-  entries: FileEntry[]
-  truncated: boolean
-}
-
-export interface FileContent {
-  path: string
-  content: string
-  binary: boolean
-  size: number
-  version: string
-}
-
-export interface FileMatch {
-  path: string
-  line: number
-  column: number
-  text: string
-}
-
-export interface FileMatches {
-  matches: FileMatch[]
-  truncated: boolean
-}
-
-export interface Checkpoint {
-  id: string
-  label: string
-  kind: 'manual' | 'before_change' | 'after_change' | 'restore'
-  createdAt: string
-  files: number
-  bytes: number
-  leftOut: string[]
-}
-
-export interface Restored {
-  before: Checkpoint
-  written: number
-  removed: number
-}
-
-export interface FileDiff {
-  path: string
-  oldPath: string | null
-  status: 'added' | 'removed' | 'changed' | 'renamed'
-  binary: boolean
-  additions: number
-  deletions: number
-  patch: string | null
-}
-
-export interface SessionDiff {
-  files: FileDiff[]
-  totalFiles: number
-}
 
 export type LogSource = 'install' | 'dev' | 'command' | 'atelier'
 
@@ -142,15 +62,11 @@ export type ToolUse =
   | { kind: 'fetch'; url: string }
   | { kind: 'checkpoint'; label: string }
 
-export interface Usage {
-  tokensIn: number
-  tokensOut: number
-  usd: number
-}
+export type Usage = ConversationTurn['usage']
 
 export type TurnPhase = 'preparing' | 'thinking' | 'acting' | 'verifying' | 'remembering'
-export type TurnOutcome = 'finished' | 'stopped' | 'failed' | 'limit'
-export type TurnStatus = 'running' | 'waiting' | TurnOutcome
+export type TurnStatus = ConversationTurn['status']
+export type TurnOutcome = Exclude<TurnStatus, 'running' | 'waiting'>
 export type Decision = 'approve' | 'skip' | 'reject'
 
 export type TurnEvent =
@@ -178,55 +94,14 @@ export type TurnEvent =
   | { kind: 'gate_decided'; gate: string; decision: Decision; feedback: string | null }
   | { kind: 'tool_result'; step: number; id: string; name: string; text: string; isError: boolean }
   | { kind: 'check'; name: string; ok: boolean; text: string }
-  | { kind: 'error'; code: string; message: string; hint: string | null }
+  | { kind: 'error'; code: string; message: string; hint: string | null; willRetry: boolean }
   | {
       kind: 'done'
       turnId: string
       outcome: TurnOutcome
       reason: string | null
-      checkpoint: string | null
-      changed: string[]
-      usage: Usage
-      seconds: number
+      // Null where a turn was broken off; the conversation tells them then.
+      changed: string[] | null
+      usage: Usage | null
+      seconds: number | null
     }
-
-export interface HistoryMessage {
-  turnId: string
-  role: 'user' | 'assistant' | 'tool'
-  text: string
-  attachments: string[]
-  toolCalls: { id: string; name: string; arguments: unknown }[]
-  toolCallId: string | null
-  isError: boolean
-  createdAt: string
-}
-
-export interface HistoryTurn {
-  turnId: string
-  status: TurnStatus
-  reason: string | null
-  model: string | null
-  checkpoint: string | null
-  changed: string[]
-  usage: Usage | null
-  startedAt: string
-  endedAt: string | null
-}
-
-export interface History {
-  messages: HistoryMessage[]
-  turns: HistoryTurn[]
-}
-
-export interface Attachment {
-  name: string
-  content: string
-}
-
-export interface SendMessage {
-  text: string
-  model?: string
-  attachments?: Attachment[]
-  /** The turn that this one takes the place of; the files go back to what they were before it. */
-  replaces?: string
-}

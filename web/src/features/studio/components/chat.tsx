@@ -8,7 +8,7 @@ import { keepStored, readStored } from '../stored'
 import { isOver, type TurnView } from '../turn-view'
 import type { Chat as ChatState } from '../use-chat'
 import type { Attachment, StudioSession } from '../wire'
-import { Composer } from './composer'
+import { Composer, OFFLINE } from './composer'
 import { TurnCard } from './turn-card'
 
 /** Which models can be asked. */
@@ -41,8 +41,8 @@ export function Chat(props: Props) {
   const [files, setFiles] = useState<Attachment[]>([])
   const [editing, setEditing] = useState<TurnView | null>(null)
   const change = useChangeSession(id)
-  const [model, setModel] = useState(() => session.model ?? readStored<string>(`${id}.model`, ''))
-  const chosen = models.options.some((option) => option.value === model) ? model : ''
+  const [model, setModel] = useState(session.model ?? '')
+  const chosen = model === OFFLINE || models.options.some((option) => option.value === model) ? model : ''
   const box = useRef<HTMLTextAreaElement>(null)
 
   function write(next: string) {
@@ -130,8 +130,7 @@ export function Chat(props: Props) {
           model={chosen}
           onModel={(next) => {
             setModel(next)
-            keepStored(`${id}.model`, next === '' ? null : next)
-            change.mutate({ model: next === '' ? null : next })
+            change.mutate({ model: next })
           }}
         />
       </div>

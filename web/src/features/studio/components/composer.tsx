@@ -10,6 +10,9 @@ import { attachFiles, MAX_BYTES, MAX_FILES, type Refusal } from '../attach'
 import type { Attachment } from '../wire'
 import type { ModelChoices } from './chat'
 
+/** By this name the template's recipes answer, without a model. */
+export const OFFLINE = 'offline'
+
 interface Props {
   ref: Ref<HTMLTextAreaElement>
   text: string
@@ -185,7 +188,11 @@ function ModelPicker({ models, model, onModel }: Pick<Props, 'models' | 'model' 
     <Select<string>
       label={t('composer.model')}
       value={model}
-      options={[{ value: '', label: t('composer.modelAuto') }, ...models.options]}
+      options={[
+        { value: '', label: t('composer.modelAuto') },
+        ...models.options,
+        { value: OFFLINE, label: t('composer.offline') },
+      ]}
       onChange={onModel}
       className="!h-8 min-w-0 shrink border-transparent bg-transparent !px-2 text-xs text-muted"
     />

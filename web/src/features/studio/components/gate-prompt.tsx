@@ -37,7 +37,7 @@ export function GatePrompt({ session, call, gate, onDecide }: Props) {
   async function decide(decision: Decision) {
     setSent(true)
     if (decision === 'approve' && always && asked) {
-      await change.mutateAsync({ permissions: { [asked]: 'allow' } }).catch(() => {})
+      await change.mutateAsync({ permissions: { ...session.permissions, [asked]: 'allow' } }).catch(() => {})
     }
     const answer: GateAnswer = { gate: gate.gate, decision }
     if (feedback.trim()) answer.feedback = feedback.trim()

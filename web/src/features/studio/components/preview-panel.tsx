@@ -1,5 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import {
+  ArrowLeft,
+  ArrowRight,
   ExternalLink,
   LoaderCircle,
   Monitor,
@@ -67,6 +69,13 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
     setLoads((before) => before + 1)
   }
 
+  /** The page is of another origin, so it is asked to go. */
+  function travel(action: 'back' | 'forward') {
+    if (!previewUrl) return
+    const { origin } = new URL(previewUrl)
+    frame.current?.contentWindow?.postMessage({ target: 'atelier-preview', action }, origin)
+  }
+
   useEffect(() => {
     if (status === 'running' || status === 'failed') announce(t(`dev.announce.${status}`))
   }, [status, t])
@@ -86,6 +95,12 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex shrink-0 flex-wrap items-center gap-1.5 border-b border-line-soft px-2 py-1.5">
+        <BarButton label={t('preview.back')} disabled={!isRunning} onClick={() => travel('back')}>
+          <ArrowLeft />
+        </BarButton>
+        <BarButton label={t('preview.forward')} disabled={!isRunning} onClick={() => travel('forward')}>
+          <ArrowRight />
+        </BarButton>
         <BarButton label={t('preview.reload')} disabled={!isRunning} onClick={reload}>
           <RotateCw />
         </BarButton>

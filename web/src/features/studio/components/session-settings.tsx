@@ -9,9 +9,6 @@ import { announce } from '@/lib/announce'
 import { useChangeSession } from '../api'
 import { ASKED_PERMISSIONS, type Permissions, type StudioSession } from '../wire'
 
-/** What holds where the server does not say otherwise. */
-export const DEFAULT_PERMISSIONS: Permissions = { write: 'allow', execute: 'allow', network: 'ask' }
-
 interface Props {
   session: StudioSession
   onClose: () => void
@@ -30,7 +27,7 @@ function SettingsForm({ session, onClose }: Props) {
   const { t } = useTranslation('studio')
   const id = useId()
   const change = useChangeSession(session.sessionId)
-  const before = { ...DEFAULT_PERMISSIONS, ...session.permissions }
+  const before = session.permissions
   const [name, setName] = useState(session.name)
   const [hosts, setHosts] = useState(session.allowedHosts.join('\n'))
   const [permissions, setPermissions] = useState<Permissions>(before)

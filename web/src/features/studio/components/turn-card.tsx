@@ -20,7 +20,6 @@ import { CopyButton } from '@/components/ui/copy-button'
 import { Disclosure } from '@/components/ui/disclosure'
 import { announce } from '@/lib/announce'
 import { formatDuration, formatNumber, formatUsd } from '@/lib/format'
-import { ApiError } from '@/lib/problem'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
 import { type GateAnswer, useRestoreCheckpoint } from '../api'
@@ -91,20 +90,31 @@ export function TurnCard(props: Props) {
           ),
         )}
         {turn.checks.length > 0 ? <Checks checks={turn.checks} /> : null}
-        {turn.error ? (
-          <InlineError
-            error={
-              new ApiError(0, {
-                code: turn.error.code,
-                detail: turn.error.message,
-                hint: turn.error.hint ?? undefined,
-              })
-            }
-          />
-        ) : null}
+        {turn.error ? <Problem error={turn.error} /> : null}
         {over ? <Ending {...props} /> : <Working turn={turn} />}
       </div>
     </article>
+  )
+}
+
+/** What went wrong, and what to do about it. While it is tried again by itself, it is no more than a remark. */
+function Problem({ error }: { error: NonNullable<TurnView['error']> }) {
+  const { t } = useTranslation('studio')
+  if (error.willRetry) {
+    return (
+      <p className="text-[0.8125rem] text-muted">
+        {error.message} {t('reply.again')}
+      </p>
+    )
+  }
+  return (
+    <div role="alert" className="flex gap-3 rounded-lg bg-bad-soft p-3 text-[0.8125rem]">
+      <CircleAlert className="mt-0.5 size-4 shrink-0 text-bad" aria-hidden="true" />
+      <div className="min-w-0">
+        <p className="font-medium break-words">{error.message}</p>
+        {error.hint ? <p className="mt-1 break-words">{error.hint}</p> : null}
+      </div>
+    </div>
   )
 }
 
@@ -224,7 +234,7 @@ function Ending(props: Props) {
             )}
             {t(`reply.outcome.${turn.status as 'stopped' | 'failed' | 'limit'}`)}
           </Badge>
-          {turn.reason}
+          {turn.error ? null : turn.reason}
         </p>
       )}
       {changed.length > 0 ? (
