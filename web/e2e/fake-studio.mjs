@@ -218,7 +218,7 @@ export class FakeStudio {
       name: 'fs_write',
       arguments: { path, content },
       permission: 'write',
-      use,
+      use: { ...use, content: undefined },
     })
     if (text.includes('ask')) {
       say('gate', {

@@ -192,6 +192,20 @@ test('what a call does is read from its name and arguments, also where those are
   expect(toolUseOf('something_new', {})).toBeNull()
 })
 
+test('what is written is found among the arguments, where the event does not repeat it', () => {
+  const use = { kind: 'write', path: WRITE.path, before: 'v1' } as never
+  const turn = reduce({
+    kind: 'tool_call',
+    step: 1,
+    id: 'a',
+    name: 'fs_write',
+    arguments: WRITE,
+    permission: 'write',
+    use,
+  })
+  expect(turn.parts[0]).toMatchObject({ use: { ...WRITE, before: 'v1' } })
+})
+
 test('a command stands as it would be typed', () => {
   expect(commandLine(['sh', '-c', 'npm test && ls'])).toBe('npm test && ls')
   expect(commandLine(['npm', 'install', 'left pad', "it's"])).toBe(`npm install 'left pad' 'it'\\''s'`)

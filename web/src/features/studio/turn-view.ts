@@ -178,7 +178,7 @@ function withText(parts: TurnPart[], step: number, text: string): TurnPart[] {
 
 function withCall(parts: TurnPart[], event: Extract<TurnEvent, { kind: 'tool_call' }>): TurnPart[] {
   const { step, id, name, permission } = event
-  const use = event.use ?? toolUseOf(name, event.arguments)
+  const use = completed(event.use, toolUseOf(name, event.arguments))
   const call: CallPart = {
     kind: 'call',
     step,
@@ -192,6 +192,12 @@ function withCall(parts: TurnPart[], event: Extract<TurnEvent, { kind: 'tool_cal
   }
   const known = parts.some((part) => part.kind === 'call' && part.id === id)
   return known ? changeCall(parts, id, () => call) : [...parts, call]
+}
+
+/** What is written stands only once in an event: among the arguments. */
+function completed(use: ToolUse | null, read: ToolUse | null): ToolUse | null {
+  if (use?.kind !== 'write') return use ?? read
+  return { ...use, content: use.content ?? (read?.kind === 'write' ? read.content : '') }
 }
 
 function changeCall(parts: TurnPart[], id: string, change: (call: CallPart) => CallPart): TurnPart[] {

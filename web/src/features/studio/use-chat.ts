@@ -60,8 +60,10 @@ export function useChat(id: string, onEnd: (turn: TurnView) => void): Chat {
       let turn = log.get(turnId)
       if (!turn) return
       // What the history told of it is told again by its events, in more detail.
-      if (turn.lastId === 0)
-        turn = { ...newTurn(turnId, turn.question, turn.attachments, turn.startedAt), model: turn.model }
+      if (turn.lastId === 0) {
+        const { question, attachments, startedAt, model, checkpoint } = turn
+        turn = { ...newTurn(turnId, question, attachments, startedAt), model, checkpoint }
+      }
       const wasOver = isOver(log.get(turnId) ?? turn)
       const take = (number: number, event: TurnEvent) => {
         if (!turn) return

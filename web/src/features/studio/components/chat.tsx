@@ -151,6 +151,7 @@ function Transcript(props: TranscriptProps) {
   const scroll = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const following = useRef(true)
+  const place = useRef(0)
   const [away, setAway] = useState(false)
   const { turns } = chat
 
@@ -180,8 +181,11 @@ function Transcript(props: TranscriptProps) {
     const element = scroll.current
     if (!element) return
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 40
-    following.current = atEnd
-    setAway(!atEnd)
+    // Only a person scrolls up; that there is more below may just have arrived.
+    if (atEnd) following.current = true
+    else if (element.scrollTop < place.current - 1) following.current = false
+    place.current = element.scrollTop
+    setAway(!following.current)
   }
 
   return (

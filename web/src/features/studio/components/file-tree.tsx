@@ -1,4 +1,4 @@
-import { useQueries } from '@tanstack/react-query'
+import { useQueries, useQuery } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ChevronRight, File, FileSymlink, Folder, FolderOpen, LoaderCircle } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
@@ -32,7 +32,12 @@ export function FileTree({ id, file, onOpen, onActive, onRename, onRemove }: Pro
     () => new Set(['src', 'app', ...(file ? ancestorsOf(file) : [])]),
   )
   const [activePath, setActivePath] = useState<string | null>(file ?? null)
-  const folders = useMemo(() => ['', ...expanded], [expanded])
+  const top = useQuery({ ...folderQuery(id, ''), retry: false }).data
+  const folders = useMemo(() => {
+    // Folders that are open from the beginning need not be there.
+    const there = new Set(top?.entries.map(({ name }) => name))
+    return ['', ...[...expanded].filter((folder) => there.has(folder.split('/')[0] ?? ''))]
+  }, [expanded, top])
   const listings = useQueries({
     queries: folders.map((folder) => ({ ...folderQuery(id, folder), retry: false })),
     combine: (results) => ({
