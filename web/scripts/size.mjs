@@ -1,10 +1,12 @@
 // How much the first page costs: everything the browser fetches before Today is on screen, compressed as the
-// server sends it. Reads the manifest that Vite leaves beside the build and fails over the limit.
+// server sends it; and how much a session of the Studio costs, with its first answer drawn. Reads the manifest
+// that Vite leaves beside the build and fails over a limit.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 const LIMIT = 200_000
+const STUDIO_LIMIT = 350_000
 const dist = new URL('../dist/', import.meta.url).pathname
 const manifest = JSON.parse(readFileSync(join(dist, '.vite/manifest.json'), 'utf8'))
 
@@ -42,5 +44,18 @@ for (const file of [...files].sort((a, b) => sizeOf(b) - sizeOf(a))) {
 console.log(`${String(total).padStart(8)}  first page, gzip (limit ${LIMIT})`)
 if (total > LIMIT) {
   console.error(`The first page is ${total - LIMIT} bytes over its limit. Load something of it later.`)
+  process.exit(1)
+}
+
+// The editor and its languages come later, with the first file that is opened.
+const parts = ['src/routes/studio.tsx', 'src/components/ui/markdown.tsx', 'src/lib/i18n/studio/pt-BR.json']
+for (const part of parts) {
+  if (!manifest[part]) throw new Error(`the manifest does not name ${part}`)
+  collect(part, files)
+}
+const studio = [...files].reduce((sum, file) => sum + sizeOf(file), 0)
+console.log(`${String(studio).padStart(8)}  a session of the Studio, gzip (limit ${STUDIO_LIMIT})`)
+if (studio > STUDIO_LIMIT) {
+  console.error(`The Studio is ${studio - STUDIO_LIMIT} bytes over its limit. Load something of it later.`)
   process.exit(1)
 }

@@ -6,6 +6,8 @@ import { type SseMessage, SseParser } from './sse'
 export type StreamState = 'connecting' | 'open' | 'reconnecting' | 'closed' | 'refused'
 
 export interface StreamOptions {
+  /** An answer that is open already and is read before any other connection is made. */
+  first?: Response
   /** The address for the next connection; asked anew each time, so that it can carry the last number seen. */
   url: () => string
   /** What to send as `Last-Event-ID`, if anything has been seen. */
@@ -29,9 +31,12 @@ const SILENCE_MS = 45_000
 export async function followStream(options: StreamOptions): Promise<void> {
   const { signal, onState } = options
   let failures = 0
+  let { first } = options
   onState?.('connecting')
   while (!signal.aborted) {
-    const end = await readOnce(options, () => {
+    const open = first
+    first = undefined
+    const end = await readOnce(options, open, () => {
       failures = 0
       onState?.('open')
     })
@@ -47,16 +52,22 @@ export async function followStream(options: StreamOptions): Promise<void> {
 
 type End = 'ended' | 'broken' | 'refused' | 'again'
 
-async function readOnce(options: StreamOptions, onOpen: () => void): Promise<End> {
+async function readOnce(
+  options: StreamOptions,
+  first: Response | undefined,
+  onOpen: () => void,
+): Promise<End> {
   const silence = new AbortController()
   const lastId = options.lastId?.()
   try {
-    const response = await fetch(options.url(), {
-      credentials: 'same-origin',
-      cache: 'no-store',
-      headers: { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) },
-      signal: AbortSignal.any([options.signal, silence.signal]),
-    })
+    const response =
+      first ??
+      (await fetch(options.url(), {
+        credentials: 'same-origin',
+        cache: 'no-store',
+        headers: { accept: 'text/event-stream', ...(lastId ? { 'last-event-id': lastId } : {}) },
+        signal: AbortSignal.any([options.signal, silence.signal]),
+      }))
     if (!response.ok || !response.body) throw await errorFrom(response)
     onOpen()
     return await readBody(response.body, silence, options.onMessage)
@@ -77,6 +88,9 @@ async function readBody(
   const decoder = new TextDecoder()
   const parser = new SseParser()
   let watch = setTimeout(() => silence.abort(), SILENCE_MS)
+  // An answer that was opened elsewhere does not listen to this signal.
+  const hangUp = () => void reader.cancel().catch(() => {})
+  silence.signal.addEventListener('abort', hangUp)
   try {
     for (;;) {
       const { done, value } = await reader.read()

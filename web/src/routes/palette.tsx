@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import type { NavigateOptions } from '@tanstack/react-router'
 import {
+  Blocks,
   ChartColumn,
   Gauge,
   House,
@@ -41,6 +42,7 @@ export default function Palette({ open, onClose, onGo }: Props) {
         { id: 'new', label: t('nav.new'), icon: <Plus />, run: () => onGo({ to: '/new' }) },
         { id: 'today', label: t('nav.today'), icon: <House />, run: () => onGo({ to: '/' }) },
         { id: 'runs', label: t('nav.runs'), icon: <ListTree />, run: () => onGo({ to: '/runs' }) },
+        { id: 'studio', label: t('nav.studio'), icon: <Blocks />, run: () => onGo({ to: '/studio' }) },
         { id: 'code', label: t('nav.code'), icon: <SquareTerminal />, run: () => onGo({ to: '/code' }) },
         {
           id: 'playground',

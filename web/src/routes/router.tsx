@@ -17,6 +17,7 @@ import {
 import { OUTCOMES, POLICIES } from '@/features/models/wire'
 import { RUN_STATUSES, type RunFilters } from '@/features/runs/api'
 import { RUN_TABS, type RunViewState } from '@/features/runs/run-tabs'
+import { PANELS, type StudioViewState } from '@/features/studio/views'
 import { loadTexts } from '@/lib/i18n/setup'
 import { BrokenRoute, NotFoundRoute, PendingRoute } from './fallbacks'
 import { Root } from './root'
@@ -68,14 +69,14 @@ const code = createRoute({
 })
 
 /** A room whose texts are fetched together with it. */
-function withModelTexts<Room>(load: () => Promise<Room>): () => Promise<Room> {
+function withTexts<Room>(texts: 'models' | 'studio', load: () => Promise<Room>): () => Promise<Room> {
   return async () => {
-    const [room] = await Promise.all([load(), loadTexts('models')])
+    const [room] = await Promise.all([load(), loadTexts(texts)])
     return room
   }
 }
 
-const loadSettings = withModelTexts(() => import('./settings'))
+const loadSettings = withTexts('models', () => import('./settings'))
 
 const settings = createRoute({
   getParentRoute: () => root,
@@ -122,7 +123,7 @@ const playground = createRoute({
     local: oneOf(search, 'local', ['1']),
   }),
   component: lazyRouteComponent(
-    withModelTexts(() => import('./playground')),
+    withTexts('models', () => import('./playground')),
     'PlaygroundRoute',
   ),
 })
@@ -137,13 +138,36 @@ const usage = createRoute({
     outcome: oneOf(search, 'outcome', OUTCOMES),
   }),
   component: lazyRouteComponent(
-    withModelTexts(() => import('./usage')),
+    withTexts('models', () => import('./usage')),
     'UsageRoute',
   ),
 })
 
+const loadStudio = withTexts('studio', () => import('./studio'))
+
+const studioList = createRoute({
+  getParentRoute: () => root,
+  path: '/studio',
+  component: lazyRouteComponent(loadStudio, 'StudioListRoute'),
+})
+
+const studio = createRoute({
+  getParentRoute: () => root,
+  path: '/studio/$sessionId',
+  validateSearch: (search): StudioViewState => ({
+    panel: oneOf(search, 'panel', PANELS),
+    file: textOf(search, 'file', 4_096),
+    line: textOf(search, 'line'),
+    from: textOf(search, 'from'),
+    to: textOf(search, 'to'),
+  }),
+  component: lazyRouteComponent(loadStudio, 'StudioRoute'),
+})
+
 const rooms = [
   today,
+  studioList,
+  studio,
   runs,
   run,
   newGoal,

@@ -4,7 +4,10 @@ import { useTranslation } from 'react-i18next'
 import { Button } from './button'
 
 interface Props {
-  trigger: ReactElement
+  /** What opens it. Without one, `open` says whether it is open. */
+  trigger?: ReactElement
+  open?: boolean
+  onClose?: () => void
   title: string
   detail: string
   action: string
@@ -14,11 +17,11 @@ interface Props {
 }
 
 /** Asks before something that cannot be taken back. */
-export function Confirm({ trigger, title, detail, action, keep, onConfirm }: Props) {
+export function Confirm({ trigger, open, onClose, title, detail, action, keep, onConfirm }: Props) {
   const { t } = useTranslation()
   return (
-    <AlertDialog.Root>
-      <AlertDialog.Trigger render={trigger} />
+    <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose?.()}>
+      {trigger ? <AlertDialog.Trigger render={trigger} /> : null}
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className="backdrop" />
         <AlertDialog.Popup className="popup fixed top-1/2 left-1/2 z-50 w-[min(26rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 p-6">

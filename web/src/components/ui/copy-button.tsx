@@ -3,12 +3,13 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { announce } from '@/lib/announce'
 
-export function CopyButton({ text }: { text: string }) {
+/** Copies a text; a function is asked for it only then. */
+export function CopyButton({ text }: { text: string | (() => string) }) {
   const { t } = useTranslation()
   const [copied, setCopied] = useState(false)
   async function copy() {
     try {
-      await navigator.clipboard.writeText(text)
+      await navigator.clipboard.writeText(typeof text === 'string' ? text : text())
     } catch {
       return
     }

@@ -6,6 +6,8 @@ import { startLanguage } from './language'
 import modelsEn from './models/en.json'
 import modelsPtBR from './models/pt-BR.json'
 import ptBR from './pt-BR.json'
+import studioEn from './studio/en.json'
+import studioPtBR from './studio/pt-BR.json'
 
 type Tree = { [key: string]: string | Tree }
 
@@ -18,8 +20,8 @@ function flatten(tree: Tree, prefix = ''): Map<string, string> {
   return texts
 }
 
-const english = new Map([...flatten(en), ...flatten(modelsEn)])
-const portuguese = new Map([...flatten(ptBR), ...flatten(modelsPtBR)])
+const english = new Map([...flatten(en), ...flatten(modelsEn), ...flatten(studioEn)])
+const portuguese = new Map([...flatten(ptBR), ...flatten(modelsPtBR), ...flatten(studioPtBR)])
 const plain = (key: string) => key.replace(/_(one|many|other)$/, '')
 const slots = (text: string) => [...new Set(text.match(/{{\w+}}/g) ?? [])].sort()
 
@@ -31,7 +33,8 @@ function sources(folder: string): string[] {
 const source = sources(join(import.meta.dirname, '../..')).join('\n')
 
 test('no key stands in two files', () => {
-  expect([...flatten(modelsEn).keys()].filter((key) => flatten(en).has(key))).toEqual([])
+  const all = [en, modelsEn, studioEn].flatMap((texts) => [...flatten(texts).keys()])
+  expect(all.filter((key, place) => all.indexOf(key) < place)).toEqual([])
 })
 
 test('both languages have the same texts', () => {

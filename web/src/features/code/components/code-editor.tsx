@@ -1,18 +1,12 @@
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { javascript } from '@codemirror/lang-javascript'
 import { python } from '@codemirror/lang-python'
-import {
-  bracketMatching,
-  HighlightStyle,
-  indentOnInput,
-  StreamLanguage,
-  syntaxHighlighting,
-} from '@codemirror/language'
+import { bracketMatching, indentOnInput, StreamLanguage } from '@codemirror/language'
 import { shell } from '@codemirror/legacy-modes/mode/shell'
 import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
-import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'react'
+import { editorLook, labelled } from '@/lib/editor-look'
 import type { CodeLanguage } from '../api'
 
 interface Props {
@@ -27,37 +21,6 @@ const LANGUAGES: Record<CodeLanguage, () => Extension> = {
   python,
   javascript,
   shell: () => StreamLanguage.define(shell),
-}
-
-const theme = EditorView.theme({
-  '&': { backgroundColor: 'transparent', color: 'var(--ink)', fontSize: '13.5px', height: '100%' },
-  '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: '"Geist Mono Variable", ui-monospace, monospace', lineHeight: '1.65' },
-  '.cm-content': { caretColor: 'var(--ink)', padding: '14px 0' },
-  '.cm-gutters': {
-    backgroundColor: 'transparent',
-    border: 'none',
-    color: 'var(--muted)',
-    paddingLeft: '6px',
-  },
-  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--raised)' },
-  '.cm-cursor': { borderLeftColor: 'var(--ink)' },
-  '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': {
-    backgroundColor: 'var(--primary-soft) !important',
-  },
-})
-
-const highlight = HighlightStyle.define([
-  { tag: [tags.keyword, tags.operatorKeyword, tags.controlKeyword], color: 'var(--live)', fontWeight: '500' },
-  { tag: [tags.string, tags.special(tags.string)], color: 'var(--good)' },
-  { tag: [tags.number, tags.bool, tags.null], color: 'var(--wait)' },
-  { tag: tags.comment, color: 'var(--muted)', fontStyle: 'italic' },
-  { tag: [tags.function(tags.variableName), tags.definition(tags.variableName)], fontWeight: '500' },
-])
-
-/** Editable text can be focused anyhow; the tab index says so to those who check. */
-function labelled(label: string): Extension {
-  return EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' })
 }
 
 /**
@@ -93,9 +56,8 @@ export default function CodeEditor({ value, language, label, onChange, onRun }: 
           indentOnInput(),
           bracketMatching(),
           highlightActiveLine(),
-          syntaxHighlighting(highlight),
           keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
-          theme,
+          editorLook,
           parts.current.language.of(LANGUAGES[language]()),
           parts.current.label.of(labelled(label)),
           EditorView.updateListener.of((update) => {

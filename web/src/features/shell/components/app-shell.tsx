@@ -1,5 +1,6 @@
 import { Link, useRouterState } from '@tanstack/react-router'
 import {
+  Blocks,
   ChartColumn,
   Command,
   Ellipsis,
@@ -21,6 +22,7 @@ const ROOMS = [
   { to: '/', label: 'nav.today', Icon: House, exact: true },
   { to: '/new', label: 'nav.new', Icon: Plus, exact: false },
   { to: '/runs', label: 'nav.runs', Icon: ListTree, exact: false },
+  { to: '/studio', label: 'nav.studio', Icon: Blocks, exact: false },
   { to: '/code', label: 'nav.code', Icon: SquareTerminal, exact: false },
   { to: '/playground', label: 'nav.playground', Icon: MessageSquareText, exact: false },
   { to: '/usage', label: 'nav.usage', Icon: ChartColumn, exact: false },
@@ -42,17 +44,19 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
   const { t } = useTranslation()
   const main = useRef<HTMLElement>(null)
   useFocusOnNavigation(main)
+  // A session of the Studio needs the width: there the rooms are signs only.
+  const slim = useRouterState({ select: (state) => /^\/studio\/./.test(state.location.pathname) })
   return (
-    <div className="min-h-dvh lg:pl-60">
+    <div data-slim={slim || undefined} className="group/shell min-h-dvh lg:pl-60 lg:data-slim:pl-16">
       <a
         href="#main"
         className="fixed top-3 left-3 z-50 -translate-y-24 rounded-lg bg-primary px-4 py-2 font-medium text-primary-ink shadow-float focus:translate-y-0"
       >
         {t('nav.skip')}
       </a>
-      <aside className="fixed inset-y-0 left-0 hidden w-60 flex-col border-r border-line-soft px-3 py-5 lg:flex">
+      <aside className="fixed inset-y-0 left-0 hidden w-60 flex-col group-data-slim/shell:w-16 border-r border-line-soft px-3 py-5 lg:flex">
         <Link to="/" className="mb-6 rounded-lg px-2">
-          <Wordmark />
+          <Wordmark className="group-data-slim/shell:[&>span]:sr-only" />
         </Link>
         <button
           type="button"
@@ -60,8 +64,8 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
           className="mb-5 flex h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 text-[0.8125rem] text-muted transition-colors hover:border-slate"
         >
           <Command className="size-3.5" aria-hidden="true" />
-          <span className="flex-1 text-left">{t('nav.palette')}</span>
-          <Kbd>{COMMAND_KEY} K</Kbd>
+          <span className="flex-1 text-left group-data-slim/shell:sr-only">{t('nav.palette')}</span>
+          {slim ? null : <Kbd>{COMMAND_KEY} K</Kbd>}
         </button>
         <nav aria-label={t('nav.label')} className="flex flex-col gap-0.5">
           {ROOMS.map((room) => (
@@ -69,15 +73,21 @@ export function AppShell({ version, waiting, onPalette, children }: Props) {
               key={room.to}
               to={room.to}
               activeOptions={{ exact: room.exact, includeSearch: false }}
-              className="flex h-9 items-center gap-3 rounded-lg px-3 font-medium text-muted transition-colors hover:bg-sunken hover:text-ink data-[status=active]:bg-surface dark:data-[status=active]:bg-sunken data-[status=active]:text-ink data-[status=active]:shadow-card"
+              title={slim ? t(room.label) : undefined}
+              className="relative flex h-9 items-center gap-3 rounded-lg px-3 font-medium text-muted transition-colors hover:bg-sunken hover:text-ink data-[status=active]:bg-surface dark:data-[status=active]:bg-sunken data-[status=active]:text-ink data-[status=active]:shadow-card"
             >
-              <room.Icon className="size-4" aria-hidden="true" />
-              {t(room.label)}
-              {room.to === '/' && waiting > 0 ? <WaitingCount count={waiting} className="ml-auto" /> : null}
+              <room.Icon className="size-4 shrink-0" aria-hidden="true" />
+              <span className="group-data-slim/shell:sr-only">{t(room.label)}</span>
+              {room.to === '/' && waiting > 0 ? (
+                <WaitingCount
+                  count={waiting}
+                  className="ml-auto group-data-slim/shell:absolute group-data-slim/shell:right-0"
+                />
+              ) : null}
             </Link>
           ))}
         </nav>
-        <div className="mt-auto flex flex-col gap-3 px-1">
+        <div className="mt-auto flex flex-col gap-3 px-1 group-data-slim/shell:hidden">
           <div className="flex items-center justify-between">
             <ThemeSwitch />
             <LanguageSwitch />

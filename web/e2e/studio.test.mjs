@@ -1,0 +1,507 @@
+// The Studio in a real browser, over a stand-in for the server that does what a test tells it to: a session is made,
+// talked to, stopped, asked, taken up again after a lost server, its files changed, compared and put back.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { FakeStudio, SESSION } from './fake-studio.mjs'
+import { launchBrowser, until } from './harness.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const NOISE = /Failed to load resource|net::ERR_|WebSocket connection|The oven is cold/
+
+let browser
+let fake
+let context
+let page
+let problems
+
+before(async () => {
+  browser = await launchBrowser()
+})
+
+after(() => browser?.close())
+
+beforeEach(async () => {
+  fake = new FakeStudio()
+  await fake.start()
+  problems = []
+  await openPage()
+})
+
+afterEach(async () => {
+  await context.close()
+  await fake.stop()
+  assert.deepEqual(problems, [])
+})
+
+async function openPage(options = {}) {
+  context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 }, ...options })
+  page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  page.on('pageerror', (error) => !NOISE.test(error.message) && problems.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !NOISE.test(message.text())) problems.push(message.text())
+  })
+}
+
+async function openSession(search = '') {
+  await page.goto(`${fake.origin}/studio/${SESSION}${search}`)
+  await page.getByRole('heading', { level: 1, name: 'Bakery' }).waitFor()
+}
+
+const composer = () => page.getByLabel('Message', { exact: true })
+const lastTurn = () => page.getByTestId('turn').last()
+const calls = (path) => fake.asked.filter((one) => one.path.endsWith(path))
+
+async function say(text, status = 'finished') {
+  await composer().fill(text)
+  await composer().press('Enter')
+  await page.locator(`[data-testid=turn][data-status=${status}]`).last().waitFor()
+  await until(
+    `a turn that is ${status}`,
+    async () => (await lastTurn().getAttribute('data-status')) === status,
+  )
+}
+
+async function openFile(name) {
+  await page.getByRole('tab', { name: 'Files' }).click()
+  await page.getByRole('treeitem', { name }).click()
+  await page.locator('.cm-content').waitFor()
+}
+
+const editor = () => page.locator('.cm-content')
+
+test('a template is picked, the app is seen, a chat changes it, and it is undone', async () => {
+  await page.goto(`${fake.origin}/studio`)
+  await page.getByRole('radio', { name: 'Next.js' }).check({ force: true })
+  await page.getByRole('radio', { name: 'Vite + React' }).check({ force: true })
+  await page.getByLabel('Name', { exact: true }).fill('Corner shop')
+  await page.getByRole('button', { name: 'Open in Studio' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Corner shop' }).waitFor()
+  await page.frameLocator('iframe').getByRole('heading', { name: 'Bakery' }).waitFor()
+
+  await say('Make the title warm')
+  const turn = lastTurn()
+  await turn.getByText('I make the title larger and warmer.').waitFor()
+  const written = await turn.locator('details[data-tool=fs_write] summary').textContent()
+  assert.match(written, /^Wrote src\/components\/Hero\.tsx/)
+  await turn.getByText('Page in a browser').waitFor()
+  await turn.getByText('$0.0123').waitFor()
+  const build = turn.locator('details[data-tool=exec]')
+  assert.equal(await build.getAttribute('open'), null, 'what was done is folded at first')
+  await build.locator('summary').click()
+  await build.getByText('exit 0').waitFor()
+
+  await turn.getByRole('button', { name: 'See changes' }).click()
+  const diff = page.getByTestId('file-diff')
+  await diff.getByText('return <h1 className="warm">{title}</h1>').waitFor()
+  await turn.getByRole('button', { name: 'Undo these changes' }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Undo these changes' }).click()
+  await turn.getByText('Undone').waitFor()
+  await page.getByText('Nothing differs').waitFor()
+  await turn.getByRole('button', { name: 'Bring them back' }).click()
+  await diff.waitFor()
+})
+
+test('a turn is stopped by Escape, and what was said stays', async () => {
+  await openSession()
+  await composer().fill('Do it slowly')
+  await composer().press('Enter')
+  await lastTurn().getByText('warmer.').waitFor()
+  await page.getByTestId('working').getByText('Thinking…').waitFor()
+  await composer().press('Escape')
+  await lastTurn().getByText('Stopped', { exact: true }).waitFor()
+  await lastTurn().getByText('warmer.').waitFor()
+  assert.equal(calls('/cancel').length, 1)
+})
+
+test('a failure is told with what to do, and tried again', async () => {
+  await openSession()
+  await say('Please fail', 'failed')
+  await lastTurn().getByText('The model does not answer.').waitFor()
+  await lastTurn().getByText('Try again in a minute.').waitFor()
+  await lastTurn().getByRole('button', { name: 'Try again' }).click()
+  await until('a second message', () => calls('/messages').length === 2)
+  const [first, second] = calls('/messages')
+  assert.equal(second.body.text, first.body.text)
+  assert.match(second.body.replaces, /^run_/)
+  await until('one turn', async () => (await page.getByTestId('turn').count()) === 1)
+})
+
+test('what an earlier attempt had said is gone', async () => {
+  await openSession()
+  await say('You may try twice')
+  assert.equal(await page.getByText('This is void.').count(), 0)
+})
+
+test('an earlier message is written anew; it takes the place of all that came after', async () => {
+  await openSession()
+  await say('Make the title warm')
+  await say('And once more')
+  const first = page.getByTestId('turn').first()
+  await first.getByRole('button', { name: 'Edit and resend' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByText('the files go back to what they were before it').waitFor()
+  assert.equal(await composer().inputValue(), 'Make the title warm')
+  await say('Make the title cool')
+  await until('one turn', async () => (await page.getByTestId('turn').count()) === 1)
+  await page.getByText('Make the title cool').waitFor()
+})
+
+test('a question shows exactly what will be done, and is answered', async () => {
+  await openSession()
+  await say('Please ask first', 'waiting')
+  const gate = page.getByTestId('gate')
+  await gate.getByRole('heading', { name: 'Write src/components/Hero.tsx?' }).waitFor()
+  await gate.getByText('return <h1 className="warm">{title}</h1>').waitFor()
+  await gate.getByLabel('A note for the assistant').fill('Not today')
+  await gate.getByRole('button', { name: 'Skip' }).click()
+  await until('the end', async () => (await lastTurn().getAttribute('data-status')) === 'finished')
+  assert.deepEqual(calls('/approve')[0].body, { gate: 'gate-1', decision: 'skip', feedback: 'Not today' })
+
+  await say('Please ask again', 'waiting')
+  await gate.getByText('Always allow changing files in this session').click()
+  await gate.getByRole('button', { name: 'Approve' }).click()
+  await until('the end', async () => (await lastTurn().getAttribute('data-status')) === 'finished')
+  assert.equal(fake.session.view.permissions.write, 'allow')
+  assert.ok(fake.asked.some((one) => one.method === 'PATCH' && one.body.permissions?.write === 'allow'))
+})
+
+test('a turn is taken up again after a reload, and after the server was away', async () => {
+  await openSession()
+  await say('Please ask first', 'waiting')
+  await page.reload()
+  await page.getByTestId('gate').waitFor()
+  assert.equal(
+    await page.getByText('I make the title larger and warmer.').count(),
+    1,
+    'nothing is said twice',
+  )
+
+  await fake.stop()
+  await page.getByText('The server is away').waitFor()
+  await fake.start()
+  await page.getByText('The server is away').waitFor({ state: 'detached' })
+  await page.getByTestId('gate').getByRole('button', { name: 'Approve' }).click()
+  await lastTurn().getByText('Done. The title is').waitFor()
+  await until('the end', async () => (await lastTurn().getAttribute('data-status')) === 'finished')
+  assert.equal(await page.getByText('I make the title larger and warmer.').count(), 1)
+  await page.reload()
+  await lastTurn().getByText('Page in a browser').waitFor()
+})
+
+test('a draft stays over a reload; files go along, and those that cannot are named', async () => {
+  await openSession()
+  await composer().fill('A long thought')
+  await page.reload()
+  await until('the draft', async () => (await composer().inputValue()) === 'A long thought')
+  const input = page.getByTestId('attach-input')
+  await input.setInputFiles({
+    name: 'photo.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from([0x89, 0xff, 0]),
+  })
+  await page.getByText('“photo.png” is no text').waitFor()
+  await input.setInputFiles({ name: 'notes.md', mimeType: 'text/markdown', buffer: Buffer.from('# Bread') })
+  await page.getByRole('button', { name: 'Remove notes.md' }).waitFor()
+  await composer().press('Shift+Enter')
+  assert.equal(calls('/messages').length, 0, 'Shift and Enter make a new line')
+  await composer().press('Control+Enter')
+  await until('the message', () => calls('/messages').length === 1)
+  assert.deepEqual(calls('/messages')[0].body.attachments, [{ name: 'notes.md', content: '# Bread' }])
+  await lastTurn().getByText('notes.md').waitFor()
+  await until('the end', async () => (await lastTurn().getAttribute('data-status')) === 'finished')
+  await page.reload()
+  await lastTurn().waitFor()
+  assert.equal(await composer().inputValue(), '', 'what was sent is no draft any more')
+})
+
+test('a message that is not taken comes back into the box', async () => {
+  await openSession()
+  await fake.session.turns.push({
+    turnId: 'run_other',
+    text: 'x',
+    status: 'running',
+    events: [],
+    attachments: [],
+    changed: [],
+    startedAt: fake.now(),
+  })
+  await composer().fill('Mine')
+  await composer().press('Enter')
+  await page.getByText('A message is being worked on.').waitFor()
+  assert.equal(await composer().inputValue(), 'Mine')
+})
+
+test('without a model it is said what works without one', async () => {
+  fake.providers = []
+  await openSession()
+  await page.getByText('No model is set up.').waitFor()
+  await page.getByRole('link', { name: 'Set one up' }).waitFor()
+})
+
+test('errors of the page are counted, and handed to the assistant', async () => {
+  await openSession()
+  const frame = page.frameLocator('iframe')
+  await frame.getByRole('button', { name: 'Break' }).click()
+  await frame.getByRole('button', { name: 'Break' }).click()
+  const bar = page.getByTestId('preview-problems')
+  await bar.getByRole('button', { name: /1 error/ }).click()
+  await bar.getByText('2 times').waitFor({ state: 'attached' })
+  await bar.getByRole('button', { name: 'Ask the assistant to fix' }).click()
+  assert.match(await composer().inputValue(), /The oven is cold/)
+  await page.getByRole('button', { name: 'Reload', exact: true }).click()
+  await bar.waitFor({ state: 'detached' })
+})
+
+test('the preview goes to an address, has the width of a phone, and starts what is stopped', async () => {
+  await openSession()
+  await page.getByLabel('Address in the app').fill('menu')
+  await page.getByLabel('Address in the app').press('Enter')
+  await page.frameLocator('iframe').getByText('You are at /menu').waitFor()
+  await page.getByRole('button', { name: 'Phone, 390 px' }).click()
+  await until(
+    '390 px',
+    async () =>
+      (await page
+        .frameLocator('iframe')
+        .locator('html')
+        .evaluate(() => innerWidth)) <= 390,
+  )
+
+  fake.session.status = 'failed'
+  fake.session.problem = {
+    code: 'dev_server_ended',
+    message: 'The dev server ended with 1.',
+    hint: 'Look at the logs.',
+  }
+  await page.getByText('The dev server ended with 1.').waitFor()
+  await page.getByRole('button', { name: 'Start again' }).click()
+  await page.locator('iframe').waitFor()
+})
+
+test('a file is found in the tree by keyboard, changed and saved', async () => {
+  await openSession('?panel=files')
+  const tree = page.getByRole('tree')
+  await tree.focus()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  await page.getByRole('treeitem', { name: 'Hero.tsx' }).waitFor()
+  for (const key of ['ArrowRight', 'Enter']) await page.keyboard.press(key)
+  await editor().getByText('export').waitFor()
+  await editor().click()
+  await page.keyboard.press('Control+Home')
+  await page.keyboard.type('// mine\n')
+  await page.getByRole('status').getByText('Not saved').waitFor()
+  await page.getByRole('tab', { name: 'Logs' }).click()
+  await page.getByRole('tab', { name: 'Files' }).click()
+  await editor().click()
+  await page.keyboard.press('Control+s')
+  await page.getByRole('status').getByText('Saved', { exact: true }).waitFor()
+  assert.match(fake.session.files['src/components/Hero.tsx'], /^\/\/ mine\nexport/)
+})
+
+test('a file that was changed elsewhere is never overwritten unasked', async () => {
+  await openSession()
+  await openFile('App.tsx')
+  await editor().click()
+  await page.keyboard.type('// mine ')
+  await page.getByRole('status').getByText('Not saved').waitFor()
+  fake.session.files['src/App.tsx'] = '// theirs\n'
+  await page.keyboard.press('Control+s')
+  const conflict = page.getByTestId('conflict')
+  await conflict.waitFor()
+  assert.equal(fake.session.files['src/App.tsx'], '// theirs\n')
+  page.on('dialog', (dialog) => void dialog.accept())
+  await page.reload()
+  await conflict.waitFor()
+  await conflict.getByRole('button', { name: 'Show difference' }).click()
+  await page.getByRole('dialog').getByText('// theirs').waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Overwrite' }).click()
+  await conflict.waitFor({ state: 'detached' })
+  assert.match(fake.session.files['src/App.tsx'], /\/\/ mine/)
+})
+
+test('files are made, renamed, found by what is in them, and deleted with a way back', async () => {
+  await openSession('?panel=files')
+  await page.getByRole('treeitem', { name: 'README.md' }).waitFor()
+  await page.getByRole('button', { name: 'New file' }).click()
+  await page.getByRole('dialog').getByLabel('Path').fill('src/menu.ts')
+  await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click()
+  await page.getByRole('treeitem', { name: 'menu.ts' }).waitFor()
+  await page.getByRole('tree').focus()
+  await page.keyboard.press('F2')
+  await page.getByRole('dialog').getByLabel('Path').fill('src/dishes.ts')
+  await page.keyboard.press('Enter')
+  await page.getByRole('treeitem', { name: 'dishes.ts' }).waitFor()
+  await page.getByRole('tree').focus()
+  await page.keyboard.press('Delete')
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('treeitem', { name: 'dishes.ts' }).waitFor({ state: 'detached' })
+  assert.match(fake.session.checkpoints[0].label, /dishes\.ts/)
+
+  await page.getByLabel('Search in files').fill('small bakery')
+  await page.getByRole('button', { name: /A page for a small bakery/ }).click()
+  await editor().getByText('A page for a small bakery').waitFor()
+  await page.getByLabel('Search in files').fill('')
+  await page.getByRole('treeitem', { name: 'logo.bin' }).click()
+  await page.getByText('This is no text').waitFor()
+})
+
+test('a checkpoint is made, compared side by side, and restored', async () => {
+  await openSession('?panel=changes')
+  await page.getByText('Nothing differs').waitFor()
+  await page.getByLabel('Name of a new checkpoint').fill('Before lunch')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: /Before lunch/ }).click()
+  await say('Make the title warm')
+  const diff = page.getByTestId('file-diff')
+  await diff.getByText('className="warm"').waitFor()
+  await page.getByRole('button', { name: 'Side by side' }).click()
+  await diff.getByText('className="warm"').waitFor()
+  await page.getByRole('button', { name: 'Restore', exact: true }).click()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Restore' }).click()
+  await page.getByText('Nothing differs').waitFor()
+})
+
+test('logs come as they are said, are filtered, and come back after a break', async () => {
+  await openSession('?panel=logs')
+  const log = page.getByRole('log')
+  await log.getByText('VITE ready in 312 ms').waitFor()
+  fake.log(fake.session, 'dev', 'stdout', 'page reload src/App.tsx')
+  await log.getByText('page reload').waitFor()
+  await page.getByRole('button', { name: 'Errors' }).click()
+  await log.getByText('nothing to worry about').waitFor()
+  assert.equal(await log.getByText('page reload').count(), 0)
+  await page.getByRole('button', { name: 'All', exact: true }).click()
+  await fake.stop()
+  await fake.start()
+  await page.getByTestId('logs-state').getByText('Live').waitFor()
+  fake.log(fake.session, 'dev', 'stdout', 'back again')
+  await log.getByText('back again').waitFor()
+  assert.equal(await log.getByText('VITE ready').count(), 1, 'nothing comes twice')
+  await page.getByLabel('Search the logs').fill('reload')
+  await until(
+    'one line',
+    async () => (await page.getByTestId('logs-state').getByText('1 line').count()) === 1,
+  )
+})
+
+test('panels are resized and reached by keyboard, and their size stays', async () => {
+  await openSession()
+  const line = page.getByRole('separator', { name: 'Width of the chat' })
+  await line.focus()
+  for (let step = 0; step < 3; step += 1) await page.keyboard.press('ArrowRight')
+  assert.equal(await line.getAttribute('aria-valuenow'), '40')
+  await page.reload()
+  await until('the size', async () => (await line.getAttribute('aria-valuenow')) === '40')
+  await page.keyboard.press('Control+Shift+Digit5')
+  await page.getByRole('log').waitFor()
+  await page.keyboard.press('Control+Shift+Digit1')
+  await until('the message box', () => composer().evaluate((box) => box === document.activeElement))
+  await page.keyboard.press('Control+/')
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+})
+
+test('sessions are renamed and deleted, and their settings are kept', async () => {
+  await page.goto(`${fake.origin}/studio`)
+  await page.getByRole('button', { name: 'Rename Bakery' }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill('Old bakery')
+  await page.keyboard.press('Enter')
+  await page.getByRole('link', { name: 'Old bakery' }).click()
+  await page.getByRole('button', { name: 'Session settings' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('group', { name: 'Run commands' }).getByRole('button', { name: 'Ask me' }).click()
+  await dialog.getByLabel('Hosts its programs may reach').fill('api.example.com\n*.example.org')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  assert.equal(fake.session.view.permissions.execute, 'ask')
+  assert.deepEqual(fake.session.view.allowedHosts, ['api.example.com', '*.example.org'])
+  await page.getByRole('link', { name: 'All sessions' }).click()
+  await page.getByRole('button', { name: 'Delete Old bakery' }).click()
+  await page.getByRole('alertdialog').getByText('seven days').waitFor()
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+  await page.getByText('No session yet').waitFor()
+  await page.getByText('“Old bakery” is deleted.').waitFor()
+})
+
+// --- nothing is in anybody's way -------------------------------------------------------------------------------
+
+const ROOMS = [
+  { name: 'the list', path: '/studio' },
+  { name: 'a session that is not there', path: '/studio/ses_00000000000000000000' },
+  { name: 'a new session', path: `/studio/${SESSION}` },
+  { name: 'a question', path: `/studio/${SESSION}`, act: askSomething },
+  { name: 'files', path: `/studio/${SESSION}?panel=files&file=src/App.tsx`, act: () => editor().waitFor() },
+  { name: 'changes', path: `/studio/${SESSION}?panel=changes`, act: changeSomething },
+  { name: 'logs', path: `/studio/${SESSION}?panel=logs`, act: () => page.getByRole('log').waitFor() },
+  { name: 'an app that failed', path: `/studio/${SESSION}`, prepare: failApp },
+]
+
+async function askSomething() {
+  await page.locator('[data-composer]').fill('Please ask first')
+  await page.locator('[data-composer]').press('Enter')
+  await page.getByTestId('gate').waitFor()
+}
+
+async function changeSomething() {
+  fake.session.files['src/main.css'] = ':root {\n  --accent: #000;\n}\n'
+  await page.reload()
+  await page.getByTestId('file-diff').waitFor()
+}
+
+function failApp() {
+  fake.session.status = 'failed'
+  fake.session.problem = { code: 'dev_server_ended', message: 'It ended with 1.', hint: 'Look at the logs.' }
+}
+
+const LOOKS = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 900 } },
+  { colorScheme: 'dark', viewport: { width: 1280, height: 900 } },
+  { colorScheme: 'dark', viewport: { width: 390, height: 844 } },
+]
+
+async function violations() {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe)
+  const found = await page.evaluate(
+    // What runs in the preview is not ours.
+    (tags) =>
+      globalThis.axe.run(
+        { exclude: [['iframe']] },
+        { runOnly: { type: 'tag', values: tags }, iframes: false },
+      ),
+    TAGS,
+  )
+  return found.violations.map(
+    ({ id, nodes }) => `${id}\n${nodes.map((node) => node.html.slice(0, 200)).join('\n')}`,
+  )
+}
+
+describe('no page has an accessibility violation', () => {
+  for (const language of ['en-US', 'pt-BR']) {
+    for (const room of ROOMS) {
+      test(`${room.name}, ${language}`, async () => {
+        await context.close()
+        await openPage({ locale: language, reducedMotion: 'reduce' })
+        await room.prepare?.()
+        await page.goto(fake.origin + room.path)
+        await page.locator('h1').first().waitFor()
+        await room.act?.()
+        for (const look of LOOKS) {
+          await page.emulateMedia({ colorScheme: look.colorScheme, reducedMotion: 'reduce' })
+          await page.setViewportSize(look.viewport)
+          await page.waitForFunction(() => !document.querySelector('main .animate-breathe'))
+          await page.waitForTimeout(300)
+          const name = `${look.colorScheme}, ${look.viewport.width} wide`
+          assert.equal(await page.locator('h1').count(), 1, 'a page has one title')
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+          assert.ok(overflow <= 0, `${name}: the page is ${overflow} px wider than the window`)
+          assert.deepEqual(await violations(), [], name)
+        }
+      })
+    }
+  }
+})

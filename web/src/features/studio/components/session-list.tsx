@@ -1,0 +1,187 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Blocks, Pencil, Trash2 } from 'lucide-react'
+import { useId, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { ErrorState, InlineError, Notice } from '@/components/states/notices'
+import { Section } from '@/components/states/page'
+import { Badge } from '@/components/ui/badge'
+import { Button } from '@/components/ui/button'
+import { Card } from '@/components/ui/card'
+import { Confirm } from '@/components/ui/confirm'
+import { Dialog } from '@/components/ui/dialog'
+import { Field, Input } from '@/components/ui/field'
+import { SkeletonList } from '@/components/ui/skeleton'
+import { announce } from '@/lib/announce'
+import { formatAgo } from '@/lib/format'
+import { useLanguage } from '@/lib/use-language'
+import { useNow } from '@/lib/use-now'
+import { sessionPagesQuery, templatesQuery, useChangeSession, useDeleteSession } from '../api'
+import { forgetSession } from '../stored'
+import type { LocalText, StudioSession } from '../wire'
+import { NewSession } from './new-session'
+
+/** Where a session is begun, and those that there are. */
+export function SessionList({ onOpen }: { onOpen: (id: string) => void }) {
+  const { t } = useTranslation('studio')
+  const sessions = useInfiniteQuery(sessionPagesQuery)
+  const [deleted, setDeleted] = useState<string | null>(null)
+  const list = sessions.data?.pages.flatMap((page) => page.items) ?? []
+  return (
+    <>
+      <NewSession onMade={onOpen} />
+      <Section title={t('sessions.title')}>
+        {deleted ? (
+          <p role="status" className="mb-3 rounded-lg bg-good-soft px-4 py-2.5 text-[0.8125rem]">
+            {t('sessions.deleted', { name: deleted })}
+          </p>
+        ) : null}
+        {sessions.isPending ? <SkeletonList rows={3} /> : null}
+        {sessions.error ? (
+          <ErrorState error={sessions.error} onRetry={() => void sessions.refetch()} />
+        ) : null}
+        {sessions.data && list.length === 0 ? (
+          <Notice icon={<Blocks />} title={t('sessions.empty')}>
+            {t('sessions.emptyHint')}
+          </Notice>
+        ) : null}
+        {list.length > 0 ? (
+          <Card>
+            <ul className="divide-y divide-line-soft">
+              {list.map((session) => (
+                <SessionRow
+                  key={session.sessionId}
+                  session={session}
+                  onDeleted={() => setDeleted(session.name)}
+                />
+              ))}
+            </ul>
+          </Card>
+        ) : null}
+        {sessions.hasNextPage ? (
+          <Button
+            className="mt-4"
+            disabled={sessions.isFetchingNextPage}
+            onClick={() => void sessions.fetchNextPage()}
+          >
+            {t('act.more')}
+          </Button>
+        ) : null}
+      </Section>
+    </>
+  )
+}
+
+function SessionRow({ session, onDeleted }: { session: StudioSession; onDeleted: () => void }) {
+  const { t } = useTranslation('studio')
+  const language = useLanguage()
+  const now = useNow(30_000)
+  const templates = useQuery(templatesQuery)
+  const remove = useDeleteSession()
+  const [renaming, setRenaming] = useState(false)
+  const template = templates.data?.find(({ name }) => name === session.template)
+  return (
+    <li
+      aria-label={session.name}
+      className="flex flex-wrap items-center gap-x-3 gap-y-1 py-3 pr-2 pl-4 sm:pl-5"
+    >
+      <div className="min-w-0 flex-1 basis-48">
+        <Link
+          to="/studio/$sessionId"
+          params={{ sessionId: session.sessionId }}
+          className="rounded font-medium break-words decoration-line underline-offset-4 hover:underline"
+        >
+          {session.name}
+        </Link>
+        <p className="mt-1 flex flex-wrap items-center gap-2 text-xs text-muted">
+          <Badge>{template ? inLanguage(template.title, language) : session.template}</Badge>
+          <time dateTime={session.updatedAt}>{formatAgo(session.updatedAt, now, language)}</time>
+        </p>
+      </div>
+      <Button
+        variant="ghost"
+        size="icon"
+        aria-label={t('sessions.rename', { name: session.name })}
+        title={t('sessions.renameTitle')}
+        onClick={() => setRenaming(true)}
+      >
+        <Pencil />
+      </Button>
+      <Confirm
+        trigger={
+          <Button
+            variant="ghost"
+            size="icon"
+            disabled={remove.isPending}
+            aria-label={t('sessions.delete', { name: session.name })}
+            title={t('sessions.deleteAction')}
+          >
+            <Trash2 />
+          </Button>
+        }
+        title={t('sessions.deleteTitle', { name: session.name })}
+        detail={t('sessions.deleteDetail')}
+        action={t('sessions.deleteAction')}
+        keep={t('act.cancel')}
+        onConfirm={() =>
+          remove.mutate(session.sessionId, {
+            onSuccess() {
+              forgetSession(session.sessionId)
+              onDeleted()
+            },
+          })
+        }
+      />
+      {remove.error ? <InlineError error={remove.error} className="basis-full" /> : null}
+      {renaming ? <RenameDialog session={session} onClose={() => setRenaming(false)} /> : null}
+    </li>
+  )
+}
+
+function RenameDialog({ session, onClose }: { session: StudioSession; onClose: () => void }) {
+  const { t } = useTranslation('studio')
+  const id = useId()
+  const [name, setName] = useState(session.name)
+  const change = useChangeSession(session.sessionId)
+  return (
+    <Dialog open onClose={onClose} title={t('sessions.renameTitle')}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          change.mutate(
+            { name: name.trim() },
+            {
+              onSuccess() {
+                announce(t('settings.saved'))
+                onClose()
+              },
+            },
+          )
+        }}
+      >
+        <Field label={t('session.name')} htmlFor={id}>
+          <Input
+            id={id}
+            value={name}
+            required
+            maxLength={120}
+            onChange={(event) => setName(event.target.value)}
+          />
+        </Field>
+        {change.error ? <InlineError error={change.error} className="mt-4" /> : null}
+        <div className="mt-5 flex justify-end gap-2">
+          <Button variant="ghost" onClick={onClose}>
+            {t('act.cancel')}
+          </Button>
+          <Button variant="primary" type="submit" disabled={name.trim() === '' || change.isPending}>
+            {t('act.save')}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+export function inLanguage(text: LocalText, language: string): string {
+  return language === 'pt-BR' ? text['pt-BR'] : text.en
+}
