@@ -128,8 +128,11 @@ async fn in_session(
         let turn = TurnReport::new(&conversation, gates)
             .ok_or_else(|| Problem::internal("The server does not know the turn that has just ended"))?;
         conditions.spent_usd.set(conditions.spent_usd.get() + turn.usd);
-        let is_finished = turn.outcome == "finished";
+        let (is_finished, is_stopped) = (turn.outcome == "finished", turn.outcome == "stopped");
         report.add(turn);
+        if is_stopped && conditions.stop.is_cancelled() {
+            return Ok(TaskStatus::NotRun);
+        }
         if !is_finished {
             break;
         }

@@ -182,7 +182,8 @@ fn figures(before: &Report, after: &Report, ink: Ink) -> String {
         let (a, b) = (sum(&earlier), sum(&later));
         rows.push(vec![name.into(), shown(a), shown(b), percent(a, b)]);
     }
-    let note = ink.dim(&format!("Figures are those of the {} tasks that both carried out.", later.len()));
+    let note =
+        ink.dim(&format!("The last five are those of the tasks that both carried out: {}.", later.len()));
     format!("{}\n{note}", table(&["", "before", "after", "difference"], &rows, ink))
 }
 
@@ -237,6 +238,18 @@ mod tests {
         dearer.usd = 0.75;
         let (before, after) = (report(vec![task("a", "finished", &[Passed])]), report(vec![dearer]));
         let difference = Difference::between(&before, &after);
-        insta::assert_snapshot!(difference.readable(&before, &after, Ink::none()), @"");
+        insta::assert_snapshot!(difference.readable(&before, &after, Ink::none()), @r"
+        Every task and check came out as before.
+
+                    BEFORE    AFTER     DIFFERENCE
+        model       scripted  scripted
+        pass rate   100 %     100 %
+        usd         0.5000    0.7500    +50 %
+        tokens in   100       100
+        tokens out  10        10
+        tools       3         3
+        time        2.0s      2.0s
+        The last five are those of the tasks that both carried out: 1.
+        ");
     }
 }

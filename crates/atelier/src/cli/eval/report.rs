@@ -420,10 +420,29 @@ pub mod tests {
             task("sound", "finished", &[Passed, Passed]),
             task("half", "finished", &[Passed, Skipped]),
             task("wrong", "limit", &[Failed]),
-            task("late", "finished", &[Passed]).not_run("it was interrupted"),
+            task("late", "stopped", &[]).not_run("it was interrupted"),
         ];
         let report = Report::new(None, None, String::new(), Duration::from_secs(9), tasks);
-        insta::assert_snapshot!(report.readable(Ink::none()), @"");
+        insta::assert_snapshot!(report.readable(Ink::none()), @r"
+        TASK   RESULT      CHECKS          TURNS  TOOLS  TOKENS    USD     TIME
+        sound  passed      2/2             1      3      100 + 10  0.5000  2.0s
+        half   incomplete  1/2, 1 skipped  1      3      100 + 10  0.5000  2.0s
+        wrong  failed      0/1             1      3      100 + 10  0.5000  2.0s
+        late   not run     0/0             1      3      100 + 10  0.5000  2.0s
+
+        ? half  A title
+            skipped: check 1: it is not so
+
+        ✗ wrong  A title
+            turn 1 ended with limit: because
+            failed: check 0: it is not so
+
+        – late  A title
+            it was interrupted
+            turn 1 ended with stopped: because
+
+        1 of 4 passed (33 %), 1 failed, 1 incomplete, 1 not run  400 + 40 tokens  $2.0000  12 tools  9.0s
+        ");
         assert_eq!(report.totals.pass_rate, Some(1.0 / 3.0));
     }
 }
