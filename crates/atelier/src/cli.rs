@@ -7,6 +7,7 @@
 //! Start reading at [`Command`]; each one is a file below.
 
 mod doctor;
+mod eval;
 mod exec;
 mod goal;
 mod infer;
@@ -18,6 +19,7 @@ mod providers;
 mod run;
 mod runs;
 mod session;
+mod studio;
 pub mod terminal;
 mod token;
 mod usage;
@@ -50,6 +52,7 @@ const JAIL: &str = "__jail";
   atelier run examples/quarterly-report.md   carry out a runbook and watch it
   atelier run \"add up sales.csv by region\" --file sales.csv
   atelier runs list --status waiting_approval
+  atelier studio new --template vite-react   begin a project; `atelier studio chat` talks about it
   atelier doctor                             look whether everything it needs is here
 
 Exit codes: 0 done, 1 defect, 2 not valid, 3 not allowed, 4 not found, 5 conflict, 6 limit,
@@ -81,6 +84,10 @@ enum Command {
     Plan(plan::Plan),
     /// Run code in the sandbox
     Exec(exec::Exec),
+    /// Build software together with the agent: sessions, their conversation, their files
+    Studio(studio::Studio),
+    /// Find out how well the Studio's agent does tasks whose results a program can judge
+    Eval(eval::Eval),
     /// Set up, test and change model providers
     Providers(providers::Providers),
     /// Ask a model one question
@@ -223,6 +230,8 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Runs(runs) => Box::pin(runs::runs(&place, runs, json)).await,
         Command::Plan(plan) => plan::plan(&place, plan, json).await,
         Command::Exec(exec) => exec::exec(&place, exec, json).await,
+        Command::Studio(studio) => Box::pin(studio::studio(&place, studio, json)).await,
+        Command::Eval(eval) => Box::pin(eval::eval(&place, eval, json)).await,
         Command::Providers(providers) => providers::providers(&place, providers, json).await,
         Command::Infer(infer) => infer::infer(&place, infer, json).await,
         Command::Memory(memory) => memory::memory(&place, memory, json).await,

@@ -12,8 +12,10 @@ mod models;
 pub mod problem;
 mod sse;
 pub mod stream;
+pub mod studio;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 pub mod wire;
 
 use std::ops::Deref;

@@ -133,7 +133,6 @@ impl Studio {
     /// files before anybody changes them, and starts its dev server.
     async fn begin(&self, project: &Arc<Project>, is_untouched: bool) {
         if !project.session().is_installed {
-            project.dev_waits_for_installation();
             let installed = match is_untouched {
                 true => project.install_fresh(&self.installations).await,
                 false => project.install_again().await,
@@ -217,6 +216,10 @@ impl Studio {
             let surroundings = self.parts.surroundings.clone().await;
             let project =
                 Project::open(session, template, &places, &surroundings, opening.logs.clone()).await?;
+            if !project.session().is_installed {
+                // At once: whoever has the project waits for it.
+                project.dev_waits_for_installation();
+            }
             let (studio, opened) = (Arc::clone(self), Arc::clone(&project));
             let is_untouched = opening.is_untouched.swap(false, Ordering::Relaxed);
             tokio::spawn(async move { studio.begin(&opened, is_untouched).await });

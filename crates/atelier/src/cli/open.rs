@@ -44,7 +44,8 @@ pub async fn open(place: &Place, open: Open, json: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn show(link: &str) {
+/// Opens a link in the browser, where there is one.
+pub fn show(link: &str) {
     let desktop = ["DISPLAY", "WAYLAND_DISPLAY"]
         .iter()
         .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));

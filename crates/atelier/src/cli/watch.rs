@@ -19,7 +19,7 @@ use crate::client::wire::{Gate, RunDetail, RunStatus};
 use crate::client::{Answer, Client, Result};
 
 use gate::Answer as Typed;
-pub use gate::{body as gate_answer, describe as describe_gate};
+pub use gate::{body as gate_answer, describe as describe_gate, next_line};
 use progress::Change;
 pub use progress::{Progress, is_over};
 pub use show::list_steps;

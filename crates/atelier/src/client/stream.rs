@@ -16,11 +16,11 @@ use super::wire::Event;
 use super::{Client, Problem, Result};
 
 /// The server says something at least every 15 s.
-const SILENCE: Duration = Duration::from_secs(45);
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const SILENCE: Duration = Duration::from_secs(45);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a server may be away.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// A server may tell of events a moment before they are in the log that is streamed.
 const CATCHING_UP: Duration = Duration::from_secs(5);
 const CATCHING_UP_PAUSE: Duration = Duration::from_millis(50);

@@ -133,6 +133,7 @@ impl Act<'_> {
     async fn begin(&self) -> Result<Begun, Failure> {
         let body = async |scope: StepScope| {
             status(&scope, "preparing", 0).await?;
+            self.project.installed_or_failed().await;
             let sessions = &self.services.sessions;
             let row = TurnRow {
                 run_id: scope.run_id().clone(),

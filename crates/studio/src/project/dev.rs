@@ -105,6 +105,13 @@ impl Project {
         self.dev.state.subscribe()
     }
 
+    /// Waits while what the project needs is being installed for the first time.
+    pub(crate) async fn installed_or_failed(&self) {
+        let mut states = self.dev_states();
+        // The sender lives as long as the project does.
+        let _ = states.wait_for(|state| !matches!(state, DevState::Installing)).await;
+    }
+
     /// Says that something is being installed, before the dev server is started for the first time.
     pub(crate) fn dev_waits_for_installation(&self) {
         self.dev.state.send_replace(DevState::Installing);

@@ -119,7 +119,7 @@ pub async fn ask(gate: &Gate) -> Answer {
 }
 
 /// The next line that is typed. One thread reads them, because a read cannot be taken back.
-async fn next_line() -> Option<String> {
+pub async fn next_line() -> Option<String> {
     static LINES: OnceLock<Mutex<mpsc::UnboundedReceiver<String>>> = OnceLock::new();
     let lines = LINES.get_or_init(|| {
         let (sender, receiver) = mpsc::unbounded_channel();

@@ -18,8 +18,12 @@ pub(super) fn turn_stream(follower: Follower) -> impl Stream<Item = Bytes> {
             Ok(News::Events(batch)) => {
                 let mut chunk = Vec::new();
                 for record in &batch {
-                    for (kind, data) in told(record) {
-                        push(&mut chunk, record.seq(), kind, &data);
+                    let told = told(record);
+                    // Only the last of several has the number, so that a reader who comes back in
+                    // between gets all of them.
+                    let last = told.len().saturating_sub(1);
+                    for (place, (kind, data)) in told.into_iter().enumerate() {
+                        push(&mut chunk, (place == last).then(|| record.seq()), kind, &data);
                     }
                 }
                 Some((if chunk.is_empty() { sse::HEARTBEAT } else { chunk.into() }, Some(follower)))
@@ -34,8 +38,9 @@ pub(super) fn turn_stream(follower: Follower) -> impl Stream<Item = Bytes> {
     })
 }
 
-fn push(chunk: &mut Vec<u8>, id: u64, kind: &str, data: &Value) {
-    chunk.extend_from_slice(format!("id: {id}\nevent: {kind}\ndata: {data}\n\n").as_bytes());
+fn push(chunk: &mut Vec<u8>, id: Option<u64>, kind: &str, data: &Value) {
+    let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
+    chunk.extend_from_slice(format!("{id}event: {kind}\ndata: {data}\n\n").as_bytes());
 }
 
 /// What an event of the run means to the conversation.

@@ -1,0 +1,76 @@
+//! `atelier studio logs`.
+
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::timeout;
+
+use super::find::find;
+use crate::cli::Exit;
+use crate::cli::terminal::{Ink, plain, say};
+use crate::client::studio::{LogLine, LogLines};
+use crate::client::{Client, Result};
+
+/// What was kept comes at once; this long a silence is its end.
+const SILENCE: Duration = Duration::from_millis(400);
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  atelier studio logs 4r6t             what was written lately
+  atelier studio logs 4r6t --follow    and what is written from now on; Ctrl-C ends it
+  atelier studio logs --json           every line as JSON: {seq, ts, source, stream, line}")]
+pub struct Logs {
+    /// The session's id, or a part of it from its beginning or end; the session used last if left out
+    id: Option<String>,
+    /// Go on with what is written from now on
+    #[arg(long, short)]
+    follow: bool,
+}
+
+pub async fn logs(client: &Client, logs: Logs, json: bool) -> Result<Exit> {
+    let session = find(client, logs.id.as_deref()).await?;
+    let mut lines = client.session_logs(&session.session_id).await?;
+    tokio::select! {
+        outcome = show(&mut lines, logs.follow, json) => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Done),
+    }
+}
+
+async fn show(lines: &mut LogLines, follow: bool, json: bool) -> Result<Exit> {
+    let ink = Ink::stdout();
+    loop {
+        let next = if follow {
+            lines.next().await?
+        } else {
+            match timeout(SILENCE, lines.next()).await {
+                Ok(next) => next?,
+                Err(_) => return Ok(Exit::Done),
+            }
+        };
+        let Some((line, raw)) = next else { return Ok(Exit::Done) };
+        say(&if json { raw } else { readable(&line, ink) });
+    }
+}
+
+fn readable(line: &LogLine, ink: Ink) -> String {
+    let time = line.ts.parse::<jiff::Timestamp>().map(|at| at.strftime("%H:%M:%S").to_string());
+    let text = plain(&line.line);
+    let text = if line.stream == "stderr" { ink.yellow(&text) } else { text };
+    format!("{} {:<7} {text}", ink.dim(&time.unwrap_or_default()), plain(&line.source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_when_and_by_what_it_was_written() {
+        let line = LogLine {
+            ts: "2026-11-21T09:30:05.123Z".into(),
+            source: "dev".into(),
+            stream: "stdout".into(),
+            line: "ready\x1b[2J".into(),
+        };
+        assert_eq!(readable(&line, Ink::none()), "09:30:05 dev     ready[2J");
+    }
+}
