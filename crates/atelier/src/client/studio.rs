@@ -236,9 +236,6 @@ pub struct Look {
     /// The HTTP status of the document.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Its title.
-    #[serde(default)]
-    pub title: String,
     /// Its visible text.
     #[serde(default)]
     pub text: String,

@@ -139,7 +139,7 @@ async fn in_session(
     }
     let Conversation { turns, .. } = &*client.conversation(session).await?;
     for check in &task.checks {
-        report.checks.push(check.judge(client, session, turns).await);
+        report.checks.push(check.judge(client, session, turns).await?);
     }
     Ok(report.judged(task.turns.len()))
 }

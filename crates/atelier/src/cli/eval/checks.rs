@@ -175,14 +175,18 @@ impl Check {
     }
 
     /// Finds out whether it holds in a session, whose turns are these.
-    pub async fn judge(&self, client: &Client, session: &str, turns: &[Turn]) -> CheckReport {
+    ///
+    /// # Errors
+    /// When the server is away: that says nothing about the check.
+    pub async fn judge(&self, client: &Client, session: &str, turns: &[Turn]) -> Result<CheckReport> {
         let (status, reason) = match self.find_out(client, session, turns).await {
             Ok(Ok(())) => (CheckStatus::Passed, None),
             Ok(Err(Not::Held(why))) => (CheckStatus::Failed, Some(why)),
             Ok(Err(Not::Known(why))) => (CheckStatus::Skipped, Some(why)),
+            Err(problem) if is_away(&problem) => return Err(problem),
             Err(problem) => (CheckStatus::Failed, Some(one_line(&problem.message, TOLD))),
         };
-        CheckReport { check: self.describe(), status, reason }
+        Ok(CheckReport { check: self.describe(), status, reason })
     }
 
     async fn find_out(&self, client: &Client, session: &str, turns: &[Turn]) -> Result<Found> {
@@ -297,6 +301,7 @@ async fn look(
     loop {
         let found = match client.look(session, path, script).await {
             Ok(look) => judge(&look),
+            Err(problem) if is_away(&problem) => return Err(problem),
             Err(problem) => match cannot_look(&problem) {
                 Some(why) => return Ok(Err(Not::Known(why))),
                 None => fails(one_line(&problem.message, TOLD)),
@@ -308,6 +313,10 @@ async fn look(
         looks += 1;
         sleep(BETWEEN_LOOKS).await;
     }
+}
+
+fn is_away(problem: &Problem) -> bool {
+    matches!(problem.code.as_str(), "server_unreachable" | "no_answer" | "not_atelier" | "stopping")
 }
 
 /// Why pages cannot be looked at here at all, if that is what the refusal says.
@@ -333,11 +342,11 @@ fn page(look: &Look, status: u16, visible: &[String], hidden: &[String]) -> Foun
     if look.is_blank {
         return fails("the page is blank");
     }
-    let shown = folded(&format!("{} {}", look.title, look.text));
+    let shown = folded(&look.text);
     if let Some(text) = visible.iter().find(|text| !shown.contains(&folded(text))) {
         return fails(format!("“{}” is not to be seen", one_line(text, 80)));
     }
-    match hidden.iter().find(|text| folded(&look.text).contains(&folded(text))) {
+    match hidden.iter().find(|text| shown.contains(&folded(text))) {
         Some(text) => fails(format!("“{}” is to be seen", one_line(text, 80))),
         None => Ok(()),
     }

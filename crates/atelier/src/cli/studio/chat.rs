@@ -59,7 +59,7 @@ pub async fn chat(place: &Place, chat: Chat, json: bool) -> Result<Exit> {
         let id = &session.session_id;
         if chat.follow {
             let events = TurnEvents::of(client, id, newest_turn(client, id).await?);
-            return Ok(exit(&Follower::new(client, id, events, json).to_the_end().await?));
+            return Ok(exit(&Follower::new(client, id, events, json).follow().await?));
         }
         match message {
             Some(text) => {
@@ -162,7 +162,7 @@ async fn take_turn(client: &Client, id: &str, body: Value, json: bool) -> Result
         )),
         _ => problem,
     })?;
-    Follower::new(client, id, events, json).to_the_end().await
+    Follower::new(client, id, events, json).follow().await
 }
 
 /// A conversation at a terminal, until the person ends it.

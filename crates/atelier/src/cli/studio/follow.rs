@@ -1,6 +1,6 @@
 //! Following a turn to its end, and answering what it asks on the way.
 //!
-//! Start reading at [`Follower::to_the_end`].
+//! Start reading at [`Follower::follow`].
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl<'a> Follower<'a> {
     ///
     /// # Errors
     /// What the server refuses, or that it stays away.
-    pub async fn to_the_end(mut self) -> Result<Followed> {
+    pub async fn follow(mut self) -> Result<Followed> {
         let followed = self.go_on().await;
         self.show.rest();
         if let Ok(Followed::NeedsAnswer) = followed {
