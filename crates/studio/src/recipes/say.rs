@@ -87,12 +87,12 @@ impl Note {
                 "Os textos dessa página estão no arquivo dela, que não sei mudar sem um modelo; você pode, no editor.".into(),
             ),
             Self::Undo => say(
-                "To undo, open **Checkpoints** and restore the one from before the change.".into(),
-                "Para desfazer, abra **Checkpoints** e restaure o que foi feito antes da mudança.".into(),
+                "To undo, choose **Undo these changes** below an earlier answer, or restore a checkpoint under **Changes**.".into(),
+                "Para desfazer, escolha **Desfazer estas mudanças** abaixo de uma resposta anterior, ou restaure um ponto de retorno em **Mudanças**.".into(),
             ),
             Self::Remove => say(
-                "Without a model I do not take anything away. What was added can be undone: open **Checkpoints** and restore the one from before.".into(),
-                "Sem um modelo, não removo nada. O que foi adicionado pode ser desfeito: abra **Checkpoints** e restaure o de antes.".into(),
+                "Without a model I do not take anything away. What was added can be undone: choose **Undo these changes** below the answer that added it.".into(),
+                "Sem um modelo, não removo nada. O que foi adicionado pode ser desfeito: escolha **Desfazer estas mudanças** abaixo da resposta que o adicionou.".into(),
             ),
             Self::NoSuchText { .. } | Self::TextMissing { .. } | Self::TextsBroken(_) | Self::FileMissing(_) | Self::MarkerMissing { .. } => {
                 self.text_of_files(language)
@@ -186,10 +186,10 @@ pub(super) fn intro(language: Language, titles: &[&str]) -> String {
 pub(super) fn outro(template: &Template, language: Language, has_samples: bool, notes: &[Note]) -> String {
     let lead = match language {
         Language::English => {
-            "That was done by built-in recipes, without a language model. To undo it, open **Checkpoints**."
+            "That was done by built-in recipes, without a language model. To undo it, choose **Undo these changes**."
         }
         Language::Portuguese => {
-            "Isso foi feito por receitas prontas, sem um modelo de linguagem. Para desfazer, abra **Checkpoints**."
+            "Isso foi feito por receitas prontas, sem um modelo de linguagem. Para desfazer, escolha **Desfazer estas mudanças**."
         }
     };
     let notes: Vec<String> = notes.iter().map(|note| note.text(template, language)).collect();

@@ -501,8 +501,8 @@ fn a_page_that_exists_is_left_alone() {
 
 #[test]
 fn what_cannot_be_done_is_said() {
-    check_answer("undo", "open **Checkpoints**");
-    check_answer("Desfaça a última mudança", "abra **Checkpoints**");
+    check_answer("undo", "**Undo these changes**");
+    check_answer("Desfaça a última mudança", "**Desfazer estas mudanças**");
     check_answer("remove the contact form", "do not take anything away");
     check_answer("apague o rodapé", "não removo nada");
     check_answer("add a page", "What is the page to be called?");
