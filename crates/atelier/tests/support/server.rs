@@ -73,6 +73,13 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A token that stays the same over all restarts: idempotency keys belong to who sends them.
 pub fn new_token(folder: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_atelier"))
