@@ -21,7 +21,7 @@ const model = createServer(async (request, response) => {
       response.write(event({ choices: [choice({ content: piece }, null)] }))
     response.write(event({ choices: [choice({}, 'stop')] }))
   } else {
-    const call = { path: 'src/content.json', old: 'A calm place to start', new: 'Fresh bread every day' }
+    const call = { path: 'src/content.json', old: '"title": "A calm place to start"', new: '"title": "Fresh bread every day"' }
     const tool = {
       index: 0,
       id: 'call_1',
