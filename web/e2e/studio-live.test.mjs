@@ -21,7 +21,11 @@ const model = createServer(async (request, response) => {
       response.write(event({ choices: [choice({ content: piece }, null)] }))
     response.write(event({ choices: [choice({}, 'stop')] }))
   } else {
-    const call = { path: 'src/content.json', old: '"title": "A calm place to start"', new: '"title": "Fresh bread every day"' }
+    const call = {
+      path: 'src/content.json',
+      old: '"title": "A calm place to start"',
+      new: '"title": "Fresh bread every day"',
+    }
     const tool = {
       index: 0,
       id: 'call_1',
@@ -103,7 +107,7 @@ test('a template is seen, changed by the agent, reloaded, undone, and seen again
         const body = JSON.stringify({
           path: 'src/content.json',
           content: JSON.stringify(content, null, 2),
-          version: file.version,
+          expectedVersion: file.version,
         })
         const answer = await fetch(`${at}/write`, {
           method: 'POST',
@@ -144,6 +148,7 @@ test('a template is seen, changed by the agent, reloaded, undone, and seen again
   const own = problems.filter((problem) => !problem.includes('.localhost:'))
   assert.deepEqual(own, [])
   await until(
+    'both sessions',
     async () =>
       (await page.evaluate(async () => (await fetch('/api/v1/sessions')).json())).items.length === 2,
   )
