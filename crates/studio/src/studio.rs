@@ -162,7 +162,7 @@ impl Studio {
         };
         let starting = async {
             let serves = project.template().dev.is_some() || project.session().dev.is_some();
-            if serves && let Err(problem) = project.dev_start(None).await {
+            if serves && let Err(problem) = project.dev_start_untold().await {
                 project.logs().say(problem.message);
             }
         };

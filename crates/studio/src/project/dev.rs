@@ -4,6 +4,7 @@
 //! there ([`Project::dev_below`]); the first serves it at the top.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -47,6 +48,10 @@ pub enum DevState {
 
 /// The dev server of one session.
 pub struct DevServer {
+    /// Held while one is put in place of another.
+    changing: tokio::sync::Mutex<()>,
+    /// Whether somebody has started or stopped it.
+    is_told: AtomicBool,
     state: watch::Sender<DevState>,
     task: Mutex<Option<JoinHandle<()>>>,
     process: Mutex<Option<ProcessHandle>>,
@@ -55,6 +60,8 @@ pub struct DevServer {
 impl DevServer {
     pub(super) fn new() -> Self {
         Self {
+            changing: tokio::sync::Mutex::default(),
+            is_told: AtomicBool::new(false),
             state: watch::Sender::new(DevState::Stopped),
             task: Mutex::default(),
             process: Mutex::default(),
@@ -133,31 +140,43 @@ impl Project {
     /// [`Error::NoDevCommand`], [`Error::PortInUse`], [`Error::DevServerEnded`],
     /// [`Error::DevServerSilent`]; and those of the sandbox.
     pub async fn dev_start(self: &Arc<Self>, command: Option<DevCommand>) -> Result<u16, Problem> {
-        if let Some(command) = command {
-            self.session.lock().dev = Some(command);
-        }
-        let start = self.start()?;
-        self.dev_stop().await;
-        self.launch(start).await
+        self.dev.is_told.store(true, Ordering::SeqCst);
+        self.restart(command).await
     }
 
-    async fn launch(self: &Arc<Self>, start: Start) -> Result<u16, Problem> {
+    /// Starts it, unless somebody has started or stopped it since the session was opened.
+    pub(crate) async fn dev_start_untold(self: &Arc<Self>) -> Result<(), Problem> {
+        if self.dev.is_told.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.restart(None).await.map(drop)
+    }
+
+    async fn restart(self: &Arc<Self>, command: Option<DevCommand>) -> Result<u16, Problem> {
+        let states = {
+            let _one = self.dev.changing.lock().await;
+            if let Some(command) = command {
+                self.session.lock().dev = Some(command);
+            }
+            let start = self.start()?;
+            tokio::join!(self.stop(Which::Main), self.stop(Which::Below));
+            self.launch(start).await?
+        };
+        settled(states).await
+    }
+
+    async fn launch(self: &Arc<Self>, start: Start) -> Result<watch::Receiver<DevState>, Problem> {
         let ports = self.sandbox.ports().await.map_err(Error::from)?;
         if ports.contains(&start.port) {
             return Err(Error::PortInUse { port: start.port }.into());
         }
         let server = self.server(start.which);
         server.state.send_replace(DevState::Starting);
-        let mut states = server.state.subscribe();
+        let states = server.state.subscribe();
         let project = Arc::clone(self);
         let task = tokio::spawn(async move { project.keep_up(start).await });
         *server.task.lock() = Some(task);
-        let settled = |state: &DevState| !matches!(state, DevState::Starting | DevState::Installing);
-        match states.wait_for(settled).await.map(|state| state.clone()) {
-            Ok(DevState::Running { port }) => Ok(port),
-            Ok(DevState::Failed(problem)) => Err(problem),
-            _ => Err(Error::from(sandbox::Error::SessionClosed).into()),
-        }
+        Ok(states)
     }
 
     /// Serves the app below a path that it has to be told, with a slash at both ends, and gives the
@@ -188,7 +207,7 @@ impl Project {
         start.path = format!("{path}{}", template.ready.path.trim_start_matches('/'));
         start.patience = template.ready.timeout();
         *base = Some(path.to_owned());
-        self.launch(start).await
+        settled(self.launch(start).await?).await
     }
 
     /// The path that the app is served below now, if it is.
@@ -199,6 +218,8 @@ impl Project {
 
     /// Stops it, if it runs, and the one that serves the app below a path.
     pub async fn dev_stop(&self) {
+        self.dev.is_told.store(true, Ordering::SeqCst);
+        let _one = self.dev.changing.lock().await;
         tokio::join!(self.stop(Which::Main), self.stop(Which::Below));
     }
 
@@ -327,6 +348,16 @@ impl Project {
         let mut first = [0; 5];
         let asked = stream.write_all(request.as_bytes()).await;
         asked.is_ok() && stream.read_exact(&mut first).await.is_ok() && &first == b"HTTP/"
+    }
+}
+
+/// Waits until it answers or is known not to.
+async fn settled(mut states: watch::Receiver<DevState>) -> Result<u16, Problem> {
+    let settled = |state: &DevState| !matches!(state, DevState::Starting | DevState::Installing);
+    match states.wait_for(settled).await.map(|state| state.clone()) {
+        Ok(DevState::Running { port }) => Ok(port),
+        Ok(DevState::Failed(problem)) => Err(problem),
+        _ => Err(Error::from(sandbox::Error::SessionClosed).into()),
     }
 }
 
