@@ -233,7 +233,7 @@ test('a message that is not taken comes back into the box', async () => {
   await composer().fill('Mine')
   await composer().press('Enter')
   await page.getByText('A message is being worked on.').waitFor()
-  assert.equal(await composer().inputValue(), 'Mine')
+  await until('the text in the box', async () => (await composer().inputValue()) === 'Mine')
 })
 
 test('without a model it is said what works without one', async () => {
