@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document, generated from the routes and completed here with what holds for all
 //! of them: refusals, headers, credentials.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -74,7 +76,43 @@ pub(crate) fn complete(generated: &utoipa::openapi::OpenApi, options: &Options) 
     providers::complete_schemas(&mut components["schemas"]);
     components["schemas"][&*JobType::name()] =
         json!({"type": "string", "enum": &*options.job_types, "description": "The sorts of jobs there are."});
+    share_refusals(&mut document);
     document
+}
+
+/// Says a refusal once that several operations give, in `components/responses` under its first code.
+fn share_refusals(document: &mut Value) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for_each_refusal(document, |_, refusal| *counts.entry(refusal.to_string()).or_default() += 1);
+    let mut shared = Map::new();
+    for_each_refusal(document, |status, refusal| {
+        let example = refusal.pointer("/content/application~1problem+json/example/code");
+        let Some(code) = example.and_then(Value::as_str).filter(|_| counts[&refusal.to_string()] > 1) else {
+            return;
+        };
+        // Of those that begin alike, the one that comes first has the plain name.
+        let name =
+            (1..)
+                .map(|number| {
+                    if number == 1 { format!("{status}_{code}") } else { format!("{status}_{code}_{number}") }
+                })
+                .find(|name| shared.get(name).is_none_or(|other| other == refusal))
+                .unwrap_or_default();
+        let reference = json!({"$ref": format!("#/components/responses/{name}")});
+        shared.insert(name, std::mem::replace(refusal, reference));
+    });
+    document["components"]["responses"] = Value::Object(shared);
+}
+
+fn for_each_refusal(document: &mut Value, mut visit: impl FnMut(&str, &mut Value)) {
+    let items = document["paths"].as_object_mut().into_iter().flatten();
+    for (_, operation) in items.filter_map(|(_, item)| item.as_object_mut()).flatten() {
+        for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+            if status.as_str() >= "400" {
+                visit(status, response);
+            }
+        }
+    }
 }
 
 fn complete_operation(operation: &mut Value) {

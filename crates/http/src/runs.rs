@@ -4,7 +4,7 @@ mod approve;
 mod artifacts;
 mod cancel;
 mod detail;
-pub(crate) mod events;
+mod events;
 mod fork;
 mod list;
 mod retry;

@@ -4717,7 +4717,658 @@ export interface components {
             request_id: string;
         };
     };
-    responses: never;
+    responses: {
+        /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
+        "401_no_credentials": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                /** @description `Bearer` */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unauthorized",
+                 *       "status": 401,
+                 *       "detail": "nobody valid has said who is asking",
+                 *       "code": "no_credentials",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
+        "403_scope_lacking": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "whoever asks may not do this",
+                 *       "code": "scope_lacking",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: a defect in Atelier */
+        "500_internal": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Internal Server Error",
+                 *       "status": 500,
+                 *       "detail": "a defect in Atelier",
+                 *       "code": "internal",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `timed_out`, `stopping`: Atelier cannot answer now */
+        "503_timed_out": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                /** @description Seconds to wait */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Service Unavailable",
+                 *       "status": 503,
+                 *       "detail": "Atelier cannot answer now",
+                 *       "code": "timed_out",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+        "400_malformed_json": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request cannot be read, or not be meant",
+                 *       "code": "malformed_json",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
+        "403_foreign_host": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "this server is not asked by this name, or not from this page",
+                 *       "code": "foreign_host",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_content_type`: the body is not declared as JSON */
+        "415_wrong_content_type": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unsupported Media Type",
+                 *       "status": 415,
+                 *       "detail": "the body is not declared as JSON",
+                 *       "code": "wrong_content_type",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
+        "422_unfit_body": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Unprocessable Entity",
+                 *       "status": 422,
+                 *       "detail": "the body is JSON, but not what is taken here",
+                 *       "code": "unfit_body",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
+        "400_invalid_parameter": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request cannot be read",
+                 *       "code": "invalid_parameter",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
+        "400_malformed_json_2": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request cannot be read, or not be meant",
+                 *       "code": "malformed_json",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`: the key was used for another request */
+        "409_idempotency_key_reused": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "the key was used for another request",
+                 *       "code": "idempotency_key_reused",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_large`: the body is larger than 2 MiB */
+        "413_too_large": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Payload Too Large",
+                 *       "status": 413,
+                 *       "detail": "the body is larger than 2 MiB",
+                 *       "code": "too_large",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `run_not_found`: there is no such job */
+        "404_run_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such job",
+                 *       "code": "run_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit_not_found`: there is no such limit */
+        "404_limit_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such limit",
+                 *       "code": "limit_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_large`: the body is larger than 16 MiB */
+        "413_too_large_2": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Payload Too Large",
+                 *       "status": 413,
+                 *       "detail": "the body is larger than 16 MiB",
+                 *       "code": "too_large",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `provider_not_found`: there is no such provider */
+        "404_provider_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such provider",
+                 *       "code": "provider_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `provider_read_only`: it is set up in settings.yaml or the environment */
+        "409_provider_read_only": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "it is set up in settings.yaml or the environment",
+                 *       "code": "provider_read_only",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `model_rate_limited`: the provider wants fewer requests */
+        "429_model_rate_limited": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                /** @description Seconds to wait */
+                "Retry-After"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "detail": "the provider wants fewer requests",
+                 *       "code": "model_rate_limited",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `model_upstream_failed`: Ollama does not answer as it should */
+        "502_model_upstream_failed": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Gateway",
+                 *       "status": 502,
+                 *       "detail": "Ollama does not answer as it should",
+                 *       "code": "model_upstream_failed",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `model_timeout`: Ollama did not answer in time */
+        "504_model_timeout": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Gateway Timeout",
+                 *       "status": 504,
+                 *       "detail": "Ollama did not answer in time",
+                 *       "code": "model_timeout",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `run_not_found`: there is no such run */
+        "404_run_not_found_2": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such run",
+                 *       "code": "run_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `position_ahead`: the run has no event of that number yet */
+        "409_position_ahead": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "detail": "the run has no event of that number yet",
+                 *       "code": "position_ahead",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session_not_found`: there is no such session */
+        "404_session_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such session",
+                 *       "code": "session_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session_not_found`, `checkpoint_not_found`: there is no such session, or no such checkpoint */
+        "404_session_not_found_2": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such session, or no such checkpoint",
+                 *       "code": "session_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `file_path_refused`: the path cannot be one of this folder */
+        "400_file_path_refused": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the path cannot be one of this folder",
+                 *       "code": "file_path_refused",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
+        "404_session_not_found_3": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such session, or no such file",
+                 *       "code": "session_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `upgrade_required`: this is no complete WebSocket handshake */
+        "426_upgrade_required": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Upgrade Required",
+                 *       "status": 426,
+                 *       "detail": "this is no complete WebSocket handshake",
+                 *       "code": "upgrade_required",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
+        "404_session_not_found_4": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such session, or no such turn in it",
+                 *       "code": "session_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -4747,102 +5398,10 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     open_session: {
@@ -4871,29 +5430,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
             /** @description `unauthenticated`: the token is not valid */
             401: {
                 headers: {
@@ -4919,29 +5456,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "this server is not asked by this name, or not from this page",
-                     *       "code": "foreign_host",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["403_foreign_host"];
             /** @description `too_large`: the body is larger than 16 kB */
             413: {
                 headers: {
@@ -4965,100 +5480,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     close_session: {
@@ -5083,102 +5508,10 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_code_runs: {
@@ -5214,125 +5547,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_CodeRun"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     run_code: {
@@ -5361,77 +5580,9 @@ export interface operations {
                     "application/json": components["schemas"]["CodeRun"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `too_large`: the code is larger than 1,000,000 bytes */
             413: {
                 headers: {
@@ -5455,100 +5606,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     search_code_runs: {
@@ -5584,125 +5645,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_CodeRun"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     stream_events: {
@@ -5738,125 +5685,11 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_health: {
@@ -5881,77 +5714,9 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "this server is not asked by this name, or not from this page",
-                     *       "code": "foreign_host",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["403_foreign_host"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_jobs: {
@@ -5987,125 +5752,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_Job"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     submit_job: {
@@ -6143,217 +5794,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobAccepted"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_key_reused`: the key was used for another request */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "the key was used for another request",
-                     *       "code": "idempotency_key_reused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            409: components["responses"]["409_idempotency_key_reused"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_job: {
@@ -6384,148 +5833,12 @@ export interface operations {
                     "application/json": components["schemas"]["JobDetail"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such job */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such job",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     cancel_job: {
@@ -6556,100 +5869,10 @@ export interface operations {
                     "application/json": components["schemas"]["JobDetail"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such job */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such job",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found"];
             /** @description `wrong_run_state`, `run_moved_on`: the job has ended already */
             409: {
                 headers: {
@@ -6673,54 +5896,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_calls: {
@@ -6760,125 +5937,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_ModelCall"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     infer: {
@@ -6908,146 +5971,12 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
             /** @description `no_model_answered`, `rate_limited`, `budget_exhausted`: every provider wants fewer requests, or a limit is used up */
             429: {
                 headers: {
@@ -7073,29 +6002,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
             /** @description `no_model_answered`: no provider gave an answer */
             502: {
                 headers: {
@@ -7119,31 +6026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["503_timed_out"];
             /** @description `no_model_answered`: no provider answered in time */
             504: {
                 headers: {
@@ -7191,102 +6074,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_Limit"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     create_limit: {
@@ -7315,77 +6106,9 @@ export interface operations {
                     "application/json": components["schemas"]["Limit"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `limit_exists`: there is one for this subject and window */
             409: {
                 headers: {
@@ -7409,123 +6132,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     delete_limit: {
@@ -7554,148 +6165,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `limit_not_found`: there is no such limit */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such limit",
-                     *       "code": "limit_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_limit_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     change_limit: {
@@ -7730,100 +6205,10 @@ export interface operations {
                     "application/json": components["schemas"]["Limit"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `limit_not_found`: there is no such limit */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such limit",
-                     *       "code": "limit_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_limit_not_found"];
             /** @description `limit_empty`: nothing would be limited any more */
             409: {
                 headers: {
@@ -7847,123 +6232,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_presets: {
@@ -7988,102 +6261,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_ProviderPreset"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_routing: {
@@ -8108,102 +6289,10 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRouting"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     change_routing: {
@@ -8232,77 +6321,9 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRouting"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `provider_not_found`: a name is nobody's */
             404: {
                 headers: {
@@ -8326,123 +6347,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_suggestions: {
@@ -8467,102 +6376,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_ProviderSuggestion"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     dismiss_suggestion: {
@@ -8591,77 +6408,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `suggestion_not_found`: nothing of this name could be suggested */
             404: {
                 headers: {
@@ -8685,54 +6434,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_usage: {
@@ -8784,125 +6487,11 @@ export interface operations {
                     "application/json": components["schemas"]["UsageSummary"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     show_memory_index: {
@@ -8927,102 +6516,10 @@ export interface operations {
                     "application/json": components["schemas"]["MemoryIndex"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_memory_logs: {
@@ -9058,125 +6555,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_LogEntry"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     search_memory: {
@@ -9212,125 +6595,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_MemoryHit"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     snapshot_memory: {
@@ -9361,125 +6630,11 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_models: {
@@ -9504,102 +6659,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_Model"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     dispatch_plan: {
@@ -9628,194 +6691,14 @@ export interface operations {
                     "application/json": components["schemas"]["Dispatch"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 16 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 16 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large_2"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_providers: {
@@ -9840,102 +6723,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_Provider"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     create_provider: {
@@ -9964,77 +6755,9 @@ export interface operations {
                     "application/json": components["schemas"]["Provider"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `preset_not_found`: there is no such preset */
             404: {
                 headers: {
@@ -10081,123 +6804,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_provider: {
@@ -10228,148 +6839,12 @@ export interface operations {
                     "application/json": components["schemas"]["Provider"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     delete_provider: {
@@ -10398,171 +6873,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_read_only`: it is set up in settings.yaml or the environment */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "it is set up in settings.yaml or the environment",
-                     *       "code": "provider_read_only",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
+            409: components["responses"]["409_provider_read_only"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     update_provider: {
@@ -10597,77 +6914,9 @@ export interface operations {
                     "application/json": components["schemas"]["Provider"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `provider_not_found`, `preset_not_found`: there is no such provider or preset */
             404: {
                 headers: {
@@ -10691,146 +6940,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `provider_read_only`: it is set up in settings.yaml or the environment */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "it is set up in settings.yaml or the environment",
-                     *       "code": "provider_read_only",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            409: components["responses"]["409_provider_read_only"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_provider_models: {
@@ -10861,148 +6976,12 @@ export interface operations {
                     "application/json": components["schemas"]["List_ProviderModel"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_rate_limited`: the provider wants fewer requests */
-            429: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "the provider wants fewer requests",
-                     *       "code": "model_rate_limited",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
+            429: components["responses"]["429_model_rate_limited"];
+            500: components["responses"]["500_internal"];
             /** @description `model_upstream_failed`: the provider does not answer as it should */
             502: {
                 headers: {
@@ -11026,31 +7005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            503: components["responses"]["503_timed_out"];
             /** @description `model_timeout`: the provider did not answer in time */
             504: {
                 headers: {
@@ -11108,100 +7063,10 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
             /** @description `provider_not_ollama`: only Ollama fetches models */
             409: {
                 headers: {
@@ -11225,194 +7090,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_rate_limited`: the provider wants fewer requests */
-            429: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "the provider wants fewer requests",
-                     *       "code": "model_rate_limited",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_upstream_failed`: Ollama does not answer as it should */
-            502: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Gateway",
-                     *       "status": 502,
-                     *       "detail": "Ollama does not answer as it should",
-                     *       "code": "model_upstream_failed",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_timeout`: Ollama did not answer in time */
-            504: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Gateway Timeout",
-                     *       "status": 504,
-                     *       "detail": "Ollama did not answer in time",
-                     *       "code": "model_timeout",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            429: components["responses"]["429_model_rate_limited"];
+            500: components["responses"]["500_internal"];
+            502: components["responses"]["502_model_upstream_failed"];
+            503: components["responses"]["503_timed_out"];
+            504: components["responses"]["504_model_timeout"];
         };
     };
     test_provider: {
@@ -11447,217 +7132,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProviderTest"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     warm_up_model: {
@@ -11692,100 +7175,10 @@ export interface operations {
                     "application/json": components["schemas"]["WarmedUp"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `provider_not_found`: there is no such provider */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such provider",
-                     *       "code": "provider_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_provider_not_found"];
             /** @description `provider_not_ollama`: only Ollama loads models */
             409: {
                 headers: {
@@ -11809,194 +7202,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_rate_limited`: the provider wants fewer requests */
-            429: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Too Many Requests",
-                     *       "status": 429,
-                     *       "detail": "the provider wants fewer requests",
-                     *       "code": "model_rate_limited",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_upstream_failed`: Ollama does not answer as it should */
-            502: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Gateway",
-                     *       "status": 502,
-                     *       "detail": "Ollama does not answer as it should",
-                     *       "code": "model_upstream_failed",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `model_timeout`: Ollama did not answer in time */
-            504: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Gateway Timeout",
-                     *       "status": 504,
-                     *       "detail": "Ollama did not answer in time",
-                     *       "code": "model_timeout",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            429: components["responses"]["429_model_rate_limited"];
+            500: components["responses"]["500_internal"];
+            502: components["responses"]["502_model_upstream_failed"];
+            503: components["responses"]["503_timed_out"];
+            504: components["responses"]["504_model_timeout"];
         };
     };
     list_runs: {
@@ -12044,125 +7257,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_Run"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     submit_run: {
@@ -12200,217 +7299,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `idempotency_key_reused`: the key was used for another request */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "the key was used for another request",
-                     *       "code": "idempotency_key_reused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 16 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 16 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            409: components["responses"]["409_idempotency_key_reused"];
+            413: components["responses"]["413_too_large_2"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_run: {
@@ -12441,148 +7338,12 @@ export interface operations {
                     "application/json": components["schemas"]["RunDetail"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     approve_run: {
@@ -12617,77 +7378,9 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `run_not_found`, `gate_not_found`: there is no such run, or no such gate in it */
             404: {
                 headers: {
@@ -12734,123 +7427,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_artifacts: {
@@ -12892,148 +7473,12 @@ export interface operations {
                     "application/json": components["schemas"]["List_Artifact"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_artifact: {
@@ -13082,77 +7527,9 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `run_not_found`, `artifact_not_found`: there is no such run, or no such artifact in it */
             404: {
                 headers: {
@@ -13176,54 +7553,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     cancel_run: {
@@ -13254,100 +7585,10 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
             /** @description `wrong_run_state`, `run_moved_on`: the run has ended already */
             409: {
                 headers: {
@@ -13371,54 +7612,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_run_events: {
@@ -13457,148 +7652,12 @@ export interface operations {
                     "application/json": components["schemas"]["EventPage"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     fork_run: {
@@ -13635,77 +7694,9 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `run_not_found`, `stage_not_found`: there is no such run, or no such step with a result in it */
             404: {
                 headers: {
@@ -13729,123 +7720,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     retry_run: {
@@ -13880,77 +7759,9 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `run_not_found`, `stage_not_found`: there is no such run, or no such stage in it */
             404: {
                 headers: {
@@ -13997,123 +7808,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     stream_run: {
@@ -14156,171 +7855,13 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `position_ahead`: the run has no event of that number yet */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "the run has no event of that number yet",
-                     *       "code": "position_ahead",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
+            409: components["responses"]["409_position_ahead"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_studio_sessions: {
@@ -14356,125 +7897,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_StudioSession"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     create_studio_session: {
@@ -14526,171 +7953,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_studio_session: {
@@ -14721,148 +7990,12 @@ export interface operations {
                     "application/json": components["schemas"]["StudioSession"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     delete_studio_session: {
@@ -14891,148 +8024,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     change_studio_session: {
@@ -15090,194 +8087,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_checkpoints: {
@@ -15319,148 +8136,12 @@ export interface operations {
                     "application/json": components["schemas"]["List_Checkpoint"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     create_checkpoint: {
@@ -15508,217 +8189,15 @@ export interface operations {
                     "application/json": components["schemas"]["Checkpoint"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     restore_checkpoint: {
@@ -15754,148 +8233,12 @@ export interface operations {
                     "application/json": components["schemas"]["RestoredCheckpoint"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `checkpoint_not_found`: there is no such session, or no such checkpoint */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such checkpoint",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_2"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     start_dev: {
@@ -15953,77 +8296,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
             /** @description `dev_port_in_use`: another program of the session has its port */
             409: {
                 headers: {
@@ -16047,98 +8322,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
             /** @description `dev_server_ended`, `dev_server_silent`: it ended, or does not answer on its port */
             503: {
                 headers: {
@@ -16194,148 +8381,12 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     diff_session: {
@@ -16371,148 +8422,12 @@ export interface operations {
                     "application/json": components["schemas"]["SessionDiff"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `checkpoint_not_found`: there is no such session, or no such checkpoint */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such checkpoint",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_2"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     download_files: {
@@ -16543,148 +8458,12 @@ export interface operations {
                     "application/zip": number[];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_files: {
@@ -16721,77 +8500,9 @@ export interface operations {
                     "application/json": components["schemas"]["FileListing"];
                 };
             };
-            /** @description `file_path_refused`: the path cannot be one of this folder */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the path cannot be one of this folder",
-                     *       "code": "file_path_refused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_file_path_refused"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             /** @description `session_not_found`, `file_not_found`: there is no such session, or no such folder */
             404: {
                 headers: {
@@ -16815,54 +8526,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     read_file: {
@@ -16899,100 +8564,10 @@ export interface operations {
                     "application/json": components["schemas"]["FileContent"];
                 };
             };
-            /** @description `file_path_refused`: the path cannot be one of this folder */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the path cannot be one of this folder",
-                     *       "code": "file_path_refused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such file",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_file_path_refused"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_3"];
             /** @description `file_too_large`: the file is larger than 4 MiB */
             413: {
                 headers: {
@@ -17016,54 +8591,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     remove_file: {
@@ -17098,217 +8627,15 @@ export interface operations {
                     "application/json": components["schemas"]["Done"];
                 };
             };
-            /** @description `file_path_refused`: the path cannot be one of this folder */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the path cannot be one of this folder",
-                     *       "code": "file_path_refused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such file",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_file_path_refused"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_3"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     rename_file: {
@@ -17366,77 +8693,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `file_not_found`: there is no such session, or no such file */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such file",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_3"];
             /** @description `file_exists`: something is there already */
             409: {
                 headers: {
@@ -17460,123 +8719,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     search_files: {
@@ -17645,125 +8792,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     write_file: {
@@ -17798,100 +8831,10 @@ export interface operations {
                     "application/json": components["schemas"]["FileWritten"];
                 };
             };
-            /** @description `file_path_refused`: the path cannot be one of this folder */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the path cannot be one of this folder",
-                     *       "code": "file_path_refused",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_file_path_refused"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
             /** @description `file_changed`, `file_exists`: the file was changed meanwhile, or exists already */
             409: {
                 headers: {
@@ -17915,123 +8858,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     follow_logs: {
@@ -18060,171 +8891,13 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upgrade_required`: this is no complete WebSocket handshake */
-            426: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Upgrade Required",
-                     *       "status": 426,
-                     *       "detail": "this is no complete WebSocket handshake",
-                     *       "code": "upgrade_required",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            426: components["responses"]["426_upgrade_required"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     look_at: {
@@ -18282,169 +8955,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
             /** @description `browser_missing`, `page_not_seen`: there is no Chromium, or nothing to be seen */
             503: {
                 headers: {
@@ -18500,148 +9017,12 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     send_message: {
@@ -18699,77 +9080,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such turn in it",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_4"];
             /** @description `turn_running`: the agent is still at work in this session */
             409: {
                 headers: {
@@ -18793,123 +9106,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     stream_turn: {
@@ -18957,100 +9158,10 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`, `turn_not_found`: there is no such session, or no such turn in it */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session, or no such turn in it",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found_4"];
             /** @description `position_ahead`: the turn has no event of that number yet */
             409: {
                 headers: {
@@ -19074,54 +9185,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     open_preview: {
@@ -19150,148 +9215,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     share_session: {
@@ -19326,217 +9255,15 @@ export interface operations {
                     "application/json": components["schemas"]["SharedLink"];
                 };
             };
-            /** @description `malformed_json`, `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     unshare_session: {
@@ -19565,148 +9292,12 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_state: {
@@ -19737,148 +9328,12 @@ export interface operations {
                     "application/json": components["schemas"]["StudioState"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     upload_files: {
@@ -19945,77 +9400,9 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `session_not_found`: there is no such session */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such session",
-                     *       "code": "session_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
             /** @description `file_exists`: a file of this name is there already */
             409: {
                 headers: {
@@ -20062,100 +9449,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_settings: {
@@ -20180,102 +9477,10 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     change_settings: {
@@ -20304,194 +9509,14 @@ export interface operations {
                     "application/json": components["schemas"]["Settings"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 2 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 2 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     stream_job: {
@@ -20539,194 +9564,14 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `run_not_found`: there is no such run */
-            404: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Not Found",
-                     *       "status": 404,
-                     *       "detail": "there is no such run",
-                     *       "code": "run_not_found",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `position_ahead`: the run has no event of that number yet */
-            409: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Conflict",
-                     *       "status": 409,
-                     *       "detail": "the run has no event of that number yet",
-                     *       "code": "position_ahead",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `upgrade_required`: this is no complete WebSocket handshake */
-            426: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Upgrade Required",
-                     *       "status": 426,
-                     *       "detail": "this is no complete WebSocket handshake",
-                     *       "code": "upgrade_required",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_run_not_found_2"];
+            409: components["responses"]["409_position_ahead"];
+            426: components["responses"]["426_upgrade_required"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_supervisor_history: {
@@ -20759,125 +9604,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_SessionSummary"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     run_supervisor: {
@@ -20919,194 +9650,14 @@ export interface operations {
                     "application/json": components["schemas"]["SupervisorSession"];
                 };
             };
-            /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read, or not be meant",
-                     *       "code": "malformed_json",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `too_large`: the body is larger than 16 MiB */
-            413: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Payload Too Large",
-                     *       "status": 413,
-                     *       "detail": "the body is larger than 16 MiB",
-                     *       "code": "too_large",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `wrong_content_type`: the body is not declared as JSON */
-            415: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unsupported Media Type",
-                     *       "status": 415,
-                     *       "detail": "the body is not declared as JSON",
-                     *       "code": "wrong_content_type",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unfit_body`, `unknown_member`: the body is JSON, but not what is taken here */
-            422: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unprocessable Entity",
-                     *       "status": 422,
-                     *       "detail": "the body is JSON, but not what is taken here",
-                     *       "code": "unfit_body",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large_2"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_supervisor_status: {
@@ -21139,125 +9690,11 @@ export interface operations {
                     "application/json": components["schemas"]["List_SupervisorSession"];
                 };
             };
-            /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
-            400: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Bad Request",
-                     *       "status": 400,
-                     *       "detail": "the request cannot be read",
-                     *       "code": "invalid_parameter",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     list_templates: {
@@ -21282,102 +9719,10 @@ export interface operations {
                     "application/json": components["schemas"]["List_StudioTemplate"];
                 };
             };
-            /** @description `no_credentials`, `unauthenticated`: nobody valid has said who is asking */
-            401: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description `Bearer` */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Unauthorized",
-                     *       "status": 401,
-                     *       "detail": "nobody valid has said who is asking",
-                     *       "code": "no_credentials",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `scope_lacking`, `foreign_host`, `foreign_origin`, `misplaced_credentials`: whoever asks may not do this */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "whoever asks may not do this",
-                     *       "code": "scope_lacking",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_liveness: {
@@ -21403,77 +9748,9 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "this server is not asked by this name, or not from this page",
-                     *       "code": "foreign_host",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `timed_out`, `stopping`: Atelier cannot answer now */
-            503: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    /** @description Seconds to wait */
-                    "Retry-After"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Service Unavailable",
-                     *       "status": 503,
-                     *       "detail": "Atelier cannot answer now",
-                     *       "code": "timed_out",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["403_foreign_host"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
         };
     };
     get_readiness: {
@@ -21499,52 +9776,8 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
-            403: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Forbidden",
-                     *       "status": 403,
-                     *       "detail": "this server is not asked by this name, or not from this page",
-                     *       "code": "foreign_host",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal`: a defect in Atelier */
-            500: {
-                headers: {
-                    /** @description The request's id, taken from the request when it is well-formed */
-                    "X-Request-ID"?: string;
-                    /** @description Seconds until the answer began */
-                    "X-Duration"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "type": "about:blank",
-                     *       "title": "Internal Server Error",
-                     *       "status": 500,
-                     *       "detail": "a defect in Atelier",
-                     *       "code": "internal",
-                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                     *     }
-                     */
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
+            403: components["responses"]["403_foreign_host"];
+            500: components["responses"]["500_internal"];
             /** @description `not_ready`: the store does not answer, or the server stops */
             503: {
                 headers: {

@@ -2,6 +2,8 @@
 //! the real wire protocol.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../support/scripted.rs"]
+mod scripted;
 #[allow(dead_code, reason = "other tests kill it and post to it")]
 #[path = "../support/server.rs"]
 mod server;
@@ -15,8 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use server::{PATIENCE, Server, new_token};
-use testkit::scripted_model::MODEL;
+use server::{PATIENCE, Server};
 use testkit::{Fault, RecordedRequest, Reply, Script, ScriptedModel, TemporaryWorkspace};
 
 /// A server with a scripted model.
@@ -43,20 +44,7 @@ impl Done {
 
 impl Bench {
     async fn new(script: Script) -> Self {
-        // The client wants one even for plain HTTP; a second test in this process may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let model = ScriptedModel::start(script).await;
-        let folder = TemporaryWorkspace::new();
-        let base_url = model.base_url();
-        folder.write(
-            "settings.yaml",
-            format!(
-                "models:\n  providers:\n  - {{ name: scripted, base_url: {base_url}, model: {MODEL}, \
-                 price: {{ input: 1.0, output: 10.0 }} }}\n"
-            ),
-        );
-        let token = new_token(folder.path());
-        let server = Server::start(folder.path(), &token).await;
+        let (folder, model, server) = scripted::serving(script).await;
         Self { folder, model, server }
     }
 

@@ -187,7 +187,7 @@ async fn script_12_paths_that_lead_out_are_refused() {
         .calling("a", "fs_read", json!({ "path": "../../etc/passwd" }))
         .calling("b", "fs_write", json!({ "path": "/etc/cron.d/x", "content": "x" }))
         .calling("c", "fs_list", json!({ "dir": ".." }))
-        .calling("d", "exec", json!({ "cmd": "cat /root/.ssh/id_rsa /etc/shadow" }));
+        .calling("d", "exec", json!({ "cmd": "cat /etc/shadow" }));
     let bench = Bench::new(Script::replies([calls, say("No way.")])).await;
     let events = bench.say("Look outside").await;
     let results = of(&events, "tool_result");

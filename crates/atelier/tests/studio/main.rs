@@ -5,6 +5,8 @@
 mod hard;
 mod kills;
 mod previews;
+#[path = "../support/scripted.rs"]
+mod scripted;
 #[path = "../support/server.rs"]
 mod server;
 mod turns;
@@ -13,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use server::{Server, new_token};
+use server::Server;
 use testkit::scripted_model::MODEL;
 use testkit::{RecordedRequest, Reply, Script, ScriptedModel, TemporaryWorkspace};
 
@@ -35,20 +37,7 @@ impl Bench {
     }
 
     async fn with(template: &str, script: Script) -> Self {
-        // The client wants one even for plain HTTP; a second test in this process may have been first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let model = ScriptedModel::start(script).await;
-        let folder = TemporaryWorkspace::new();
-        let base_url = model.base_url();
-        folder.write(
-            "settings.yaml",
-            format!(
-                "models:\n  providers:\n  - {{ name: scripted, base_url: {base_url}, model: {MODEL}, \
-                 price: {{ input: 1.0, output: 10.0 }} }}\n"
-            ),
-        );
-        let token = new_token(folder.path());
-        let server = Server::start(folder.path(), &token).await;
+        let (folder, model, server) = scripted::serving(script).await;
         let (status, made) = server.post("/sessions", None, json!({ "template": template })).await.unwrap();
         assert_eq!(status, StatusCode::CREATED, "{made}");
         let session = made["sessionId"].as_str().unwrap().to_owned();

@@ -65,15 +65,20 @@ pub(crate) async fn stream_run(
     Parameters(query): Parameters<AfterQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let after = match last_event_id(&headers)? {
-        Some(id) => id,
-        None => position(query.after)?,
-    };
+    let after = starting_place(&headers, query.after)?;
     let follower = Follower::open(&app, &run_id, after).await?;
     Ok(sse::response(sse::run_stream(follower)))
 }
 
-pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+/// After which event a reader goes on: the one its browser saw last, or the one it names.
+pub(crate) fn starting_place(headers: &HeaderMap, after: Option<u64>) -> Result<u64, Error> {
+    match last_event_id(headers)? {
+        Some(id) => Ok(id),
+        None => position(after),
+    }
+}
+
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     let Some(value) = headers.get(LAST_EVENT_ID) else { return Ok(None) };
     let digits =
         |text: &&str| (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -19,8 +19,7 @@ use crate::error::Error;
 use crate::extract::{JsonBody, Parameters, WireBody, unfit};
 use crate::follow::{Follower, sse};
 use crate::infer::PolicyName;
-use crate::runs::events::position;
-use crate::runs::stream::{LastEventIdHeader, last_event_id};
+use crate::runs::stream::{LastEventIdHeader, starting_place};
 use crate::wire::is_blank;
 use view::ConversationView;
 
@@ -228,10 +227,7 @@ pub(crate) async fn stream_turn(
     Parameters(query): Parameters<TurnQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let after = match last_event_id(&headers)? {
-        Some(id) => id,
-        None => position(query.after)?,
-    };
+    let after = starting_place(&headers, query.after)?;
     let wanted = query.turn.as_deref().map(turn_id).transpose()?;
     let turn = app.services.turns.of_session(&session, wanted.as_ref()).await?;
     follow(&app, &turn, after).await

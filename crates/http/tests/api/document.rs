@@ -8,14 +8,20 @@ use crate::support::Server;
 
 const OPEN: [&str; 4] = ["get_health", "get_liveness", "get_readiness", "open_session"];
 
-/// Every operation: its path, method and description.
+/// Every operation: its path, method and description, with the responses that are said elsewhere.
 fn operations(document: &Value) -> Vec<(String, Method, Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths
         .flat_map(|(path, item)| {
             let item = item.as_object().unwrap();
             item.iter().map(|(method, operation)| {
-                (path.clone(), method.to_uppercase().parse().unwrap(), operation.clone())
+                let mut operation = operation.clone();
+                for (_, response) in operation["responses"].as_object_mut().unwrap() {
+                    if let Some(elsewhere) = response["$ref"].as_str() {
+                        *response = document.pointer(&elsewhere[1..]).unwrap().clone();
+                    }
+                }
+                (path.clone(), method.to_uppercase().parse().unwrap(), operation)
             })
         })
         .collect()
