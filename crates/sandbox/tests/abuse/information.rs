@@ -57,7 +57,7 @@ fn of_its_owner() -> Vec<Case> {
             "mount namespace: system folders only",
             r"
 refused('a secret at home', 'ENOENT EACCES', read, planted['SECRET_AT_HOME'])
-for path in ('/var', '/run', '/boot', '/srv', '/media', '/lost+found', '/sys', *(os.path.expanduser('~root/' + name) for name in ('.ssh', '.bash_history', '.cargo'))):
+for path in ('/var', '/run', '/boot', '/srv', '/media', '/lost+found', '/sys', *(f'/root/{name}' for name in ('.ssh', '.bash_history', '.cargo'))):
     refused(path, 'ENOENT EACCES', os.listdir, path)
 for name in os.listdir('/home') if os.path.isdir('/home') else []:
     for file in ('.ssh', '.bash_history', '.profile'): refused(file, 'ENOENT EACCES', os.stat, f'/home/{name}/{file}')
