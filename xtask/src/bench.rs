@@ -1,5 +1,5 @@
-//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox`: figures of this machine,
-//! beside those of the peers.
+//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox | vectors`: figures of
+//! this machine, beside those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
@@ -12,6 +12,9 @@ mod runs;
 mod sandbox;
 mod startup;
 mod table;
+mod vectors;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -23,6 +26,7 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
     let what = arguments.word().unwrap_or_default();
     let quick = arguments.flag("--quick");
     let peers_only = arguments.flag("--peers-only");
+    let folder = if what == "vectors" { arguments.word() } else { None };
     arguments.finish()?;
     match what.as_str() {
         "runs" => runs::bench(workshop, quick, peers_only),
@@ -31,8 +35,9 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "gateway" => gateway::bench(workshop, quick),
         "embedding" => embedding::bench(workshop, quick),
         "sandbox" => sandbox::bench(workshop, quick),
+        "vectors" => vectors::bench(workshop, quick, folder.as_deref().map(Path::new)),
         other => bail!(
-            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding and sandbox"
+            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding, sandbox and vectors"
         ),
     }
 }

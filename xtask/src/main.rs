@@ -42,6 +42,8 @@ cargo xtask <command>
   bench runs [--quick]         durable runs beside LangGraph and DBOS
   bench gateway [--quick]      what a gateway adds to a call, beside LiteLLM
   bench embedding [--quick]    texts a second beside onnxruntime
+  bench vectors [<folder>] [--quick]
+                               the index of vectors beside others; the folder has real vectors
   bench sandbox [--quick]      starting programs, beside bubblewrap and Docker where they are
   bench startup | fanout       time to listening, memory and size; events to many readers
 ";

@@ -4,6 +4,7 @@
 //! watched, cancelled and kept like any other work. What it printed is indexed in the collection
 //! `code`.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use kernel::{Actor, Page, PageRequest, RunId, Timestamp};
-use memory::{Memory, NewDocument, Query};
+use memory::search::MAX_HITS;
+use memory::{Filter, Memory, NewDocument, Query};
 use runs::state::StepProgress;
 use runs::{
     Engine, Failure, RecordKind, RunContext, RunFilter, RunState, StepOptions, StepScope, Submission,
@@ -135,9 +137,13 @@ impl CodeRunner {
     /// # Errors
     /// When the query is empty or too long, or memory cannot be read.
     pub async fn search(&self, text: &str, limit: usize) -> Result<Vec<CodeRun>, Error> {
-        let query = Query { collections: vec![COLLECTION.into()], ..Query::new(text, limit) };
+        let query = Query { filter: Filter::of_collection(COLLECTION), ..Query::new(text, MAX_HITS) };
         let mut found = Vec::new();
-        for hit in self.memory.search(query).await? {
+        let mut seen = HashSet::new();
+        for hit in self.memory.search(query).await?.hits {
+            if found.len() == limit || !seen.insert(hit.document.id.clone()) {
+                continue;
+            }
             let Ok(run_id) = hit.document.key.parse::<RunId>() else { continue };
             match self.engine.state(&run_id).await {
                 Ok(state) => found.extend(code_run(&state)),
@@ -213,7 +219,11 @@ impl CodeWorkflow {
             title: request.language.name().into(),
             text: format!("{}\n\n{}\n{}", request.code, text("stdout"), text("stderr")),
             source: format!("run:{}", scope.run_id()),
-            privacy: kernel::Privacy::Shareable,
+            attributes: memory::document::Attributes::from([(
+                "run_id".to_owned(),
+                scope.run_id().to_string(),
+            )]),
+            ..NewDocument::default()
         };
         self.memory.remember(document).await.map(drop).map_err(Failure::from)
     }

@@ -186,7 +186,11 @@ impl SupervisorWorkflow {
                     title: plan.title.clone(),
                     text: format!("{}\n\n{summary}", plan.goal),
                     source: format!("run:{}", scope.run_id()),
-                    privacy: kernel::Privacy::Shareable,
+                    attributes: memory::document::Attributes::from([(
+                        "run_id".to_owned(),
+                        scope.run_id().to_string(),
+                    )]),
+                    ..NewDocument::default()
                 };
                 self.memory.remember(document).await?;
                 Ok(summary)

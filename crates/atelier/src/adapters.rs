@@ -8,7 +8,7 @@ use agents::{CodeRequest, CodeRunner, Dispatcher, Goals, InputFile, NewGoal};
 use async_trait::async_trait;
 use http_surface::services;
 use kernel::{Actor, Clock, Error, Page, PageRequest, Result, RunId};
-use memory::{IndexState, Memory, Query, VectorIndex};
+use memory::{IndexState, Memory, Query};
 use models::providers::{KeyStorage, KeyStore};
 use models::{ApiKey, Router};
 use serde_json::Value;
@@ -32,16 +32,13 @@ impl services::Planner for Planner {
 
 pub(crate) struct MemoryReader {
     pub memory: Memory,
-    /// Its vectors, where something makes them.
-    pub index: Option<VectorIndex>,
     pub folder: PathBuf,
 }
 
 #[async_trait]
 impl services::MemoryReader for MemoryReader {
     async fn index(&self) -> Result<Option<services::MemoryIndex>> {
-        let Some(index) = &self.index else { return Ok(None) };
-        let progress = index.progress().await?;
+        let progress = self.memory.progress().await?;
         Ok(progress.map(|progress| services::MemoryIndex {
             embedder: progress.embedder.name,
             version: progress.embedder.version,
@@ -64,8 +61,9 @@ impl services::MemoryReader for MemoryReader {
     }
 
     async fn search(&self, query: &str, count: u32) -> Result<Vec<services::Hit>> {
-        let hits = self.memory.search(Query::new(query, count as usize)).await?;
-        Ok(hits
+        let found = self.memory.search(Query::new(query, count as usize)).await?;
+        Ok(found
+            .hits
             .into_iter()
             .map(|hit| services::Hit {
                 id: hit.document.id.to_string(),
@@ -73,7 +71,7 @@ impl services::MemoryReader for MemoryReader {
                 title: hit.document.title,
                 snippet: hit.snippet,
                 score: hit.score,
-                parts: hit.parts.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+                parts: hit.parts.iter().map(|part| (part.feature.name().to_string(), part.share())).collect(),
                 source: hit.document.source,
                 created_at: hit.document.created_at,
             })

@@ -38,6 +38,8 @@ use terminal::{Ink, note, plain, say, say_json};
 
 /// The hidden word that makes this program the launcher of a jail.
 const JAIL: &str = "__jail";
+/// The hidden word that makes this program a reader of documents.
+const READER: &str = "__read";
 
 #[derive(Parser)]
 #[command(
@@ -184,6 +186,9 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == JAIL) {
         crate::allocator::set_huge_pages(true);
         sandbox::jail::launcher_main()
+    }
+    if std::env::args_os().nth(1).is_some_and(|word| word == READER) {
+        return extract::serve_worker(std::io::stdin(), std::io::stdout());
     }
     let cli = Cli::parse();
     let json = cli.json;

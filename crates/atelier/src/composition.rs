@@ -7,18 +7,23 @@ use std::sync::Arc;
 
 use accounts::Accounts;
 use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, SupervisorWorkflow, Tools};
+use extract::{Limits, Workers};
 use futures::FutureExt;
 use http_surface::{App, AppParts, Lifetime, Options, PreviewKey, Services};
+use index::Keywords;
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
-use memory::{Memory, VectorIndex};
+use memory::{
+    EmbeddedVectors, Embedder, EmbedderIdentity, EmbeddingQueue, Memory, MemoryParts, MemoryStore,
+    VectorParts, WordVectors,
+};
 use models::{Accounting, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router};
 use runs::engine::Parts;
 use runs::{Engine, EngineOptions, Registry, RunStore};
 use sandbox::egress::{Machine, MachineProxy, Registries, Uplink};
 use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
 use store::{
-    SqlAccountStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore, SqlStudioStore,
-    SqlVectorStore, Workspace,
+    SqlAccountStore, SqlEmbeddingStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore,
+    SqlStudioStore, Workspace,
 };
 use studio::agent::{TurnWorkflow, Turns};
 use studio::{SessionStore, Studio, StudioParts, Surroundings};
@@ -27,6 +32,9 @@ use vault::{Keychain, Secrets, SecretsOptions};
 use crate::adapters;
 use crate::embedding::{self, MemoryEmbedder};
 use crate::settings::{self, Settings};
+
+/// How many documents are read at once.
+const READERS: usize = 2;
 
 /// Everything that runs behind the routes.
 pub struct Workshop {
@@ -67,15 +75,13 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let ids = Ids::new(clock.clone(), entropy.clone());
 
-    let memory_store = SqlMemoryStore::new(workspace.database().clone());
-    let memory = Memory::new(Arc::new(memory_store), clock.clone(), entropy.clone());
     let accounting = accounting(&workspace, settings, &clock, &entropy).await?;
     let secrets = secrets(folder).await;
     let models = Arc::new(router(settings, &clock, &entropy)?.with_accounting(accounting.clone()));
     let providers = Arc::new(providers(folder, settings, &workspace, &models, &secrets, &clock).await?);
-    let embeddings = embedding::choose(folder, settings, &providers.options(), &clock, &entropy)
-        .with_router(models.clone());
-    let index = vector_index(&workspace, &embeddings);
+    let (embeddings, words) = embedding::choose(folder, settings, &providers.options(), &clock, &entropy);
+    let embeddings = embeddings.with_router(models.clone());
+    let memory = memory(folder, &workspace, &embeddings, words, &clock, &entropy).await?;
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
     let sessions: Arc<dyn SessionStore> = Arc::new(SqlStudioStore::new(workspace.database().clone()));
@@ -100,11 +106,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 
     let services = Services {
         planner: Arc::new(adapters::Planner { dispatcher, clock: clock.clone() }),
-        memory: Arc::new(adapters::MemoryReader {
-            memory: memory.clone(),
-            index: index.clone(),
-            folder: folder.join("snapshots"),
-        }),
+        memory: Arc::new(adapters::MemoryReader { memory: memory.clone(), folder: folder.join("snapshots") }),
         code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory.clone()) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),
@@ -128,10 +130,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         preview_key: preview_key(folder)?,
         lifetime: Lifetime::default(),
     });
-    if let Some(index) = index {
-        let stopping = app.lifetime.stopping.clone();
-        tokio::spawn(async move { stopping.run_until_cancelled(index.keep_up(&memory)).await });
-    }
+    let stopping = app.lifetime.stopping.clone();
+    tokio::spawn(async move { stopping.run_until_cancelled(memory.keep_up()).await });
     Ok(Workshop { workspace, engine, accounting, studio, app })
 }
 
@@ -148,11 +148,58 @@ async fn accounting(
     Ok(Arc::new(accounting))
 }
 
-/// The vectors of memory, if something makes them.
-fn vector_index(workspace: &Workspace, embeddings: &Embeddings) -> Option<VectorIndex> {
-    let embedder = MemoryEmbedder::over(embeddings)?;
-    let store = SqlVectorStore::new(workspace.database().clone());
-    Some(VectorIndex::new(Arc::new(store), Arc::new(embedder)))
+/// Memory in the workspace's database, with its indices in files beside it.
+async fn memory(
+    folder: &Path,
+    workspace: &Workspace,
+    embeddings: &Embeddings,
+    words: Option<Arc<dyn WordVectors>>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> kernel::Result<Memory> {
+    let store: Arc<dyn MemoryStore> = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    let embedder = MemoryEmbedder::over(embeddings).map(Arc::new);
+    let identity = embedder.as_ref().map(|embedder| embedder.identity());
+    let (files, last) = (folder.join("index"), store.last_change().await?);
+    let open = move || open_indices(&files, identity.as_ref(), last);
+    let (keywords, vectors) = tokio::task::spawn_blocking(open).await.map_err(kernel::Error::internal)??;
+    let vectors = embedder.zip(vectors).map(|(embedder, index)| {
+        let vectors = SqlEmbeddingStore::new(workspace.database().clone());
+        VectorParts { queue: EmbeddingQueue::new(Arc::new(vectors), embedder), index: Arc::new(index) }
+    });
+    let readers = Workers::new(reader(), READERS, Limits::default());
+    let (clock, entropy) = (clock.clone(), entropy.clone());
+    let (keywords, readers) = (Arc::new(keywords), Some(Arc::new(readers)));
+    Ok(Memory::new(MemoryParts { store, keywords, vectors, words, readers, clock, entropy }))
+}
+
+/// Opens the indices in `files`. One that is ahead of the database, which was put back to an earlier
+/// state then, is made anew.
+fn open_indices(
+    files: &Path,
+    identity: Option<&EmbedderIdentity>,
+    last: u64,
+) -> kernel::Result<(Keywords, Option<EmbeddedVectors>)> {
+    let anew = |folder: &Path| match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(kernel::Error::internal(error)),
+        _ => Ok(()),
+    };
+    let folder = files.join("words");
+    let mut keywords = Keywords::open(&folder, "")?;
+    if keywords.position() > last {
+        drop(keywords);
+        anew(&folder)?;
+        keywords = Keywords::open(&folder, "")?;
+    }
+    let Some(identity) = identity else { return Ok((keywords, None)) };
+    let folder = files.join("vectors");
+    let mut vectors = EmbeddedVectors::open(&folder, identity)?;
+    if vectors.position_on_disk() > last {
+        drop(vectors);
+        anew(&folder)?;
+        vectors = EmbeddedVectors::open(&folder, identity)?;
+    }
+    Ok((keywords, Some(vectors)))
 }
 
 /// The router, which is given its providers by [`providers`].
@@ -301,6 +348,11 @@ fn preview_key(folder: &Path) -> kernel::Result<PreviewKey> {
         )
     })?;
     Ok(PreviewKey::new(bytes))
+}
+
+/// The command that becomes a reader of documents: this program again.
+fn reader() -> Vec<OsString> {
+    vec!["/proc/self/exe".into(), "__read".into()]
 }
 
 /// The command that becomes a jail's launcher: this program again.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{Clock, Entropy, Privacy, Result};
-use memory::EmbedderIdentity;
+use memory::{EmbedderIdentity, WordVectors};
 use models::{Embedder, EmbeddingRequest, Embeddings, Error, HttpEmbedder, ModelsOptions};
 
 use crate::pull::{self, FileState, MODELS};
@@ -21,34 +21,37 @@ use in_process::InProcess;
 const BATCH: usize = 32;
 
 /// The embedder the settings choose among those in this process and the providers of `models`, or
-/// why it cannot be used.
+/// why it cannot be used; and what knows single words, if it does.
 pub fn choose(
     folder: &Path,
     settings: &Settings,
     models: &ModelsOptions,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
-) -> Embeddings {
+) -> (Embeddings, Option<Arc<dyn WordVectors>>) {
     match embedder(folder, settings, models, clock) {
-        Ok(embedder) => Embeddings::new(embedder, models.retry, entropy.clone()),
-        Err(reason) => Embeddings::missing(&reason, entropy.clone()),
+        Ok((embedder, words)) => (Embeddings::new(embedder, models.retry, entropy.clone()), words),
+        Err(reason) => (Embeddings::missing(&reason, entropy.clone()), None),
     }
 }
+
+type Chosen = (Arc<dyn Embedder>, Option<Arc<dyn WordVectors>>);
 
 fn embedder(
     folder: &Path,
     settings: &Settings,
     models: &ModelsOptions,
     clock: &Arc<dyn Clock>,
-) -> std::result::Result<Arc<dyn Embedder>, String> {
+) -> std::result::Result<Chosen, String> {
+    let hashing = || (Arc::new(InProcess::hashing()) as Arc<dyn Embedder>, None);
     let chosen = &settings.embeddings;
     let files = model_folder(folder, settings);
     match chosen.provider.as_deref() {
         Some("minilm") => minilm(files, chosen),
-        Some("hashing") => Ok(Arc::new(InProcess::hashing())),
-        Some(name) => over_http(name, chosen, models, clock),
+        Some("hashing") => Ok(hashing()),
+        Some(name) => Ok((over_http(name, chosen, models, clock)?, None)),
         None if is_fetched(&files) => minilm(files, chosen),
-        None => Ok(Arc::new(InProcess::hashing())),
+        None => Ok(hashing()),
     }
 }
 
@@ -70,14 +73,15 @@ pub fn is_fetched(files: &Path) -> bool {
     MODELS[0].files.iter().all(|file| pull::state(files, file) == FileState::Here)
 }
 
-fn minilm(files: PathBuf, chosen: &EmbeddingSettings) -> std::result::Result<Arc<dyn Embedder>, String> {
+fn minilm(files: PathBuf, chosen: &EmbeddingSettings) -> std::result::Result<Chosen, String> {
     if !is_fetched(&files) {
         let (name, folder) = (MODELS[0].name, files.display());
         return Err(format!(
             "the files of {name} are not in {folder}; fetch them with `atelier models pull`"
         ));
     }
-    Ok(Arc::new(InProcess::minilm(files, chosen.precision.into())))
+    let minilm = Arc::new(InProcess::minilm(files, chosen.precision.into()));
+    Ok((minilm.clone(), Some(minilm)))
 }
 
 fn over_http(

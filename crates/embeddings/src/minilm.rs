@@ -64,6 +64,13 @@ impl MiniLm {
         &self.tokenizer
     }
 
+    /// What a single word means by the model's table of pieces alone, without its layers: the mean of
+    /// its pieces' rows less the mean of all rows, of length 1. None for a word of unknown pieces. Much
+    /// cheaper than [`Self::embed`], and comparable with other words only.
+    pub fn word(&self, word: &str) -> Option<[f32; WIDTH]> {
+        self.network.word(&self.tokenizer.word(word)?)
+    }
+
     /// A vector of length 1 for each text, in their order, computed on at most `threads` threads.
     ///
     /// A text's first 256 pieces count; an empty one has a vector too.

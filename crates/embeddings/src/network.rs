@@ -43,6 +43,8 @@ pub struct Batch {
 pub struct Network {
     level: Level,
     words: Vec<f32>,
+    /// The mean of all rows of `words`.
+    mean: Vec<f32>,
     /// Positions, with the one segment there is added.
     positions: Vec<f32>,
     norm: LayerNorm,
@@ -84,12 +86,29 @@ impl Network {
         }
         let norm = LayerNorm::new(weights, "embeddings")?;
         let layers = (0..LAYERS).map(|number| Layer::new(weights, number, quantised, level));
-        Ok(Self { level, words, positions, norm, layers: layers.collect::<Result<_>>()? })
+        let mut mean = vec![0.0; WIDTH];
+        for row in words.chunks_exact(WIDTH) {
+            mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / PIECES as f32);
+        }
+        Ok(Self { level, words, mean, positions, norm, layers: layers.collect::<Result<_>>()? })
     }
 
     /// How many pieces it knows.
     pub fn vocabulary(&self) -> usize {
         self.words.len() / WIDTH
+    }
+
+    /// The mean of some pieces' rows less the mean of all rows, of length 1; none when nothing is left.
+    pub fn word(&self, pieces: &[u32]) -> Option<[f32; WIDTH]> {
+        let mut sum = [0.0; WIDTH];
+        for piece in pieces {
+            let row = self.words.chunks_exact(WIDTH).nth(*piece as usize)?;
+            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        let count = pieces.len().max(1) as f32;
+        sum.iter_mut().zip(&self.mean).for_each(|(sum, mean)| *sum = *sum / count - mean);
+        let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+        (length > f32::EPSILON).then(|| sum.map(|value| value / length))
     }
 
     /// One vector of length 1 for each text.

@@ -89,6 +89,13 @@ impl Tokenizer {
         pieces.len()
     }
 
+    /// The pieces of a word; none when it has one that is unknown, or none at all.
+    pub fn word(&self, word: &str) -> Option<Vec<u32>> {
+        let mut pieces = Vec::new();
+        self.plain_pieces(word, MAX_PIECES, &mut pieces);
+        (!pieces.is_empty() && !pieces.contains(&self.special(UNKNOWN))).then_some(pieces)
+    }
+
     /// Adds a text's pieces until there are `limit`.
     fn pieces(&self, text: &str, limit: usize, pieces: &mut Vec<u32>) {
         let mut rest = text;

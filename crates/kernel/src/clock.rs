@@ -33,6 +33,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl std::str::FromStr for Timestamp {
+    type Err = crate::Error;
+
+    /// Reads a moment of RFC 3339, or a day, which begins at midnight in UTC.
+    fn from_str(text: &str) -> crate::Result<Self> {
+        let moment = text.parse::<jiff::Timestamp>().ok();
+        let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        let moment = moment.or_else(|| Some(day()?.timestamp()));
+        moment.map(|moment| Self(moment.as_millisecond())).ok_or_else(|| {
+            crate::Error::invalid("unknown_moment", format!("`{}` is no moment", text.escape_debug()))
+                .with_hint("Write it like 2026-11-21 or 2026-11-21T09:30:00Z")
+        })
+    }
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// The current moment.

@@ -3,7 +3,7 @@
 use kernel::{Actor, DispatchId, Ids, Privacy, Timestamp};
 use serde_json::{Value, json};
 
-use crate::document::{Document, MAX_TEXT_BYTES, MAX_TITLE_CHARS, cut, head, without_nul};
+use crate::document::{Attributes, Document, MAX_TEXT_BYTES, MAX_TITLE_CHARS, TEXT, cut, head, without_nul};
 
 /// The collection in which dispatches are found.
 pub const COLLECTION: &str = "dispatches";
@@ -75,6 +75,12 @@ impl Dispatch {
             text: without_nul(head(&text, MAX_TEXT_BYTES).to_owned()),
             source: format!("dispatch:{}", self.id),
             privacy: Privacy::default(),
+            format: TEXT.into(),
+            author: None,
+            attributes: Attributes::new(),
+            occurred_at: None,
+            expires_at: None,
+            digest: None,
             created_at: self.created_at,
             updated_at: self.created_at,
         }

@@ -1,16 +1,41 @@
 //! Documents: anything memory can find.
 
+use std::collections::BTreeMap;
+
 use kernel::{DocumentId, Ids, Privacy, Timestamp};
 
+use crate::chunk::Digest;
 use crate::error::Error;
 
-/// The longest text of one document. What is longer is split by whoever knows its structure.
-pub const MAX_TEXT_BYTES: usize = 256 * 1024;
+/// The longest text of one document.
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
 /// The longest key.
 pub const MAX_KEY_CHARS: usize = 500;
 /// A longer title is cut to this.
 pub const MAX_TITLE_CHARS: usize = 300;
 const MAX_COLLECTION_CHARS: usize = 64;
+/// A longer author or value of an attribute is cut to this.
+const MAX_VALUE_CHARS: usize = 1_000;
+
+/// The format of a text that has none.
+pub const TEXT: &str = "text";
+
+/// What a document can belong to, by name, as filters and the API spell it.
+pub const ATTRIBUTES: [&str; 10] = [
+    "brand_id",
+    "product_id",
+    "thread_id",
+    "project_id",
+    "client_id",
+    "run_id",
+    "agent",
+    "language",
+    "path",
+    "url",
+];
+
+/// What a document belongs to: a name of [`ATTRIBUTES`] and its value.
+pub type Attributes = BTreeMap<String, String>;
 
 /// Something memory holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +54,29 @@ pub struct Document {
     pub source: String,
     /// How far it may travel.
     pub privacy: Privacy,
+    /// What its text is written in, such as `markdown` or `code`.
+    pub format: String,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// What it belongs to.
+    pub attributes: Attributes,
+    /// When what it tells of happened, where that is not when it was stored.
+    pub occurred_at: Option<Timestamp>,
+    /// From when on it is not found any more.
+    pub expires_at: Option<Timestamp>,
+    /// Of what was taken in and how; none for what was not taken in from outside.
+    pub digest: Option<Digest>,
     /// When it was first stored.
     pub created_at: Timestamp,
     /// When it was last stored.
     pub updated_at: Timestamp,
+}
+
+impl Document {
+    /// Its moment: when what it tells of happened, or else when it was stored.
+    pub fn time(&self) -> Timestamp {
+        self.occurred_at.unwrap_or(self.updated_at)
+    }
 }
 
 /// A document to remember; see [`Document`] for the fields.
@@ -50,6 +94,16 @@ pub struct NewDocument {
     pub source: String,
     /// How far it may travel.
     pub privacy: Privacy,
+    /// What its text is written in; `text` when empty.
+    pub format: String,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// What it belongs to; names of [`ATTRIBUTES`] only.
+    pub attributes: Attributes,
+    /// When what it tells of happened.
+    pub occurred_at: Option<Timestamp>,
+    /// From when on it is not found any more.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl NewDocument {
@@ -67,6 +121,10 @@ impl NewDocument {
         if self.text.len() > MAX_TEXT_BYTES {
             return Err(Error::TextTooLong { bytes: self.text.len() });
         }
+        if let Some(unknown) = self.attributes.keys().find(|name| !ATTRIBUTES.contains(&name.as_str())) {
+            return Err(Error::UnknownField { field: cut(unknown, MAX_COLLECTION_CHARS) });
+        }
+        let value = |text: String| without_nul(cut(&text, MAX_VALUE_CHARS));
         Ok(Document {
             id: ids.fresh(),
             collection: self.collection,
@@ -75,6 +133,12 @@ impl NewDocument {
             text: without_nul(self.text),
             source: without_nul(self.source),
             privacy: self.privacy,
+            format: if self.format.is_empty() { TEXT.into() } else { value(self.format) },
+            author: self.author.map(value),
+            attributes: self.attributes.into_iter().map(|(name, text)| (name, value(text))).collect(),
+            occurred_at: self.occurred_at,
+            expires_at: self.expires_at,
+            digest: None,
             created_at: now,
             updated_at: now,
         })
@@ -134,6 +198,9 @@ mod tests {
         check(|new| new.key = "a\0b".into(), Err("invalid_key"));
         check(|new| new.key = "é".repeat(MAX_KEY_CHARS), Ok(()));
         check(|new| new.key = "é".repeat(MAX_KEY_CHARS + 1), Err("invalid_key"));
+        let belongs = |name: &str| Attributes::from([(name.to_owned(), "x".repeat(5_000))]);
+        check(|new| new.attributes = belongs("brand_id"), Ok(()));
+        check(|new| new.attributes = belongs("brand"), Err("unknown_field"));
     }
 
     #[test]

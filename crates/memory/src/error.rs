@@ -31,6 +31,20 @@ pub enum Error {
     /// A collection's name that cannot be one.
     #[error("`{0}` cannot be the name of a collection")]
     InvalidCollection(String),
+    /// A field that documents do not have.
+    #[error("There is no field `{field}` to filter by")]
+    UnknownField {
+        /// What was named.
+        field: String,
+    },
+    /// A value that a field cannot have.
+    #[error("`{value}` is no value of `{field}`")]
+    UnfitValue {
+        /// The field.
+        field: String,
+        /// What was given, cut.
+        value: String,
+    },
     /// A document's key that cannot be one.
     #[error("A document's key has 1 to {MAX_KEY_CHARS} characters, none of them a control character")]
     InvalidKey,
@@ -68,6 +82,17 @@ impl From<Error> for kernel::Error {
                 Kind::Invalid,
                 "invalid_collection",
                 "Use 1 to 64 lower-case letters, digits, hyphens and underscores",
+            ),
+            Error::UnknownField { .. } => (
+                Kind::Invalid,
+                "unknown_field",
+                "The fields are collection, source, author, privacy, since, until, brand_id, product_id, \
+                 thread_id, project_id, client_id, run_id, agent, language, path and url",
+            ),
+            Error::UnfitValue { .. } => (
+                Kind::Invalid,
+                "unfit_value",
+                "Moments are like 2026-11-21 or 2026-11-21T09:30:00Z, privacy is shareable or local",
             ),
             Error::InvalidKey => (Kind::Invalid, "invalid_key", "Use an id or a path as the key"),
             Error::TextTooLong { .. } => (

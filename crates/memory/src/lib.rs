@@ -1,42 +1,54 @@
 //! Memory: what a workspace knows, and how it is found again.
 //!
-//! Whatever should be found again is a [`Document`]: the outcome of a run, a planner's dispatch, a
-//! note. A search takes candidates from the store's keyword index and ranks them by keyword score,
-//! by similarity of words, so that typos and inflections count too, and a little by age; every
-//! [`Hit`] shows what each of these gave to its score.
+//! Whatever should be found again is a [`Document`]: a note, a file, the outcome of a run, a
+//! planner's dispatch. It is split into chunks ([`chunk`]); a search takes candidates by keyword and
+//! by meaning, ranks them together, and every [`Hit`] shows what gave it its score ([`ranking`]).
 //!
-//! [`VectorIndex`] keeps a vector of each document beside them, one version for each embedder.
+//! What is stored is the truth; indices are caches of it that follow its changes and can
+//! be thrown away. [`embedding`] keeps a vector of each chunk's text, one generation of them for
+//! each embedder.
 //!
 //! Invariants:
-//! - The store's documents are the truth; its keyword index is a cache kept in the same transaction.
+//! - What was acknowledged is found by every search that begins afterwards.
 //! - The order of hits does not depend on how many are asked for.
 //! - Vectors of two embedders are never in one index.
 //! - A dispatch is logged and indexed together or not at all.
 //!
 //! Start reading at [`service`], then [`search`].
 
+pub mod chunk;
+mod chunking;
 pub mod dispatch;
 pub mod document;
+pub mod embedding;
 pub mod error;
+pub mod filter;
+mod indexing;
+pub mod ingest;
 mod passage;
+mod question;
+pub mod ranking;
 pub mod search;
 pub mod service;
 mod similarity;
 mod snapshot;
-mod stop_words;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod vectors;
-pub mod words;
+mod wording;
 
+pub use chunk::{Chunk, NewChunk};
 pub use dispatch::{Dispatch, NewDispatch};
 pub use document::{Document, NewDocument};
+pub use embedding::{Embedder, EmbedderIdentity, EmbeddingQueue, EmbeddingStore, IndexProgress, IndexState};
 pub use error::Error;
-pub use search::{Hit, Query};
-pub use service::Memory;
+pub use filter::Filter;
+pub use ingest::{Content, Incoming, Ingested, Outcome};
+pub use ranking::{FEATURES, Feature, Part, Weights};
+pub use search::{Found, Hit, Query};
+pub use service::{Memory, MemoryParts, VectorParts};
 pub use snapshot::Snapshot;
-pub use store::{Candidate, Filter, MemoryStore};
-pub use vectors::{
-    DocumentVector, Embedder, EmbedderIdentity, IndexProgress, IndexState, VectorIndex, VectorStore,
-};
+pub use store::MemoryStore;
+pub use vectors::{EmbeddedVectors, Near, VectorIndex};
+pub use wording::{WordMatch, WordVectors};

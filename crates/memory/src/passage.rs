@@ -1,7 +1,7 @@
 //! The passage of a text that answers a query best, and how it is shown.
 
 use crate::similarity::{Coverage, Matcher};
-use crate::words::{Word, words};
+use index::words::{Word, words};
 
 /// The longest snippet, ellipses included.
 pub(crate) const MAX_SNIPPET_CHARS: usize = 240;
@@ -203,10 +203,11 @@ fn split_long(token: &str, offset: usize, pieces: &mut Vec<Piece>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stop_words::query_words;
+    use index::Sought;
 
     fn shown(query: &str, text: &str) -> String {
-        let mut matcher = Matcher::new(&query_words(query));
+        let words: Vec<String> = Sought::read(query).words.into_iter().map(|word| word.word).collect();
+        let mut matcher = Matcher::new(&words);
         snippet(text, best_passage(text, &mut matcher).span)
     }
 

@@ -1,68 +1,71 @@
-//! Queries, hits, and the ranking of candidates.
+//! Searching: candidates by words, by what stands around them and by meaning, ranked together, each
+//! with every part of its score.
 //!
-//! A score is the sum of its parts: `keyword` is the candidate's keyword score beside the best
-//! one's, `similarity` how well its title and best passage answer the query word by word,
-//! `recency` what is left of being new. The weights were measured on LoCoMo.
+//! A fixed pool of candidates is ranked, however few hits are asked for, so that the order of hits
+//! does not depend on their number. [`crate::ranking`] says what a score is made of.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use kernel::{Privacy, Timestamp};
+use index::{Condition, Contexts, Keywords, Match, Sought};
+use kernel::{Privacy, Result};
+use roaring::RoaringBitmap;
 
-use crate::document::{Document, head};
+use crate::chunk::{Chunk, IndexedChunk};
+use crate::document::Document;
 use crate::error::Error;
-use crate::passage::{Passage, Span, best_passage, snippet};
+use crate::filter::Filter;
+use crate::passage::{best_passage, snippet};
+use crate::question::{Question, candidate_names};
+use crate::ranking::{self, Candidate, Part, Ranked, Weights};
+use crate::service::{MemoryParts, blocking};
 use crate::similarity::Matcher;
-use crate::stop_words::query_words;
-use crate::store::Candidate;
-use crate::words::words;
+use crate::vectors::Near;
+use crate::wording::{WordMatch, Wording};
 
 /// The longest query.
 pub const MAX_QUERY_CHARS: usize = 2_000;
 /// The most hits there can be.
 pub const MAX_HITS: usize = 100;
-/// How many candidates are ranked, however few hits are asked for, so that the order of hits does
-/// not depend on their number.
-pub(crate) const POOL: usize = MAX_HITS;
-/// How many documents, the newest, are looked through when no document has a word of the query.
-pub(crate) const SCANNED: usize = 300;
-
-const KEYWORD_WEIGHT: f64 = 0.50;
-const SIMILARITY_WEIGHT: f64 = 0.45;
-const RECENCY_WEIGHT: f64 = 0.05;
-const RECENCY_HALF_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// The least similarity of a hit that has no word of the query.
-const SIMILAR_ENOUGH: f64 = 0.45;
-/// How much of a document is compared word by word; the keyword index knows all of it.
-const COMPARED_BYTES: usize = 16 * 1024;
+/// How many candidates come from each side: by words, by what stands around, by meaning.
+const POOL: usize = 100;
 
 /// What to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// A question or some words, 1 to [`MAX_QUERY_CHARS`] characters.
     pub text: String,
     /// At most this many hits, 1 to [`MAX_HITS`].
     pub limit: usize,
-    /// In one of these collections; in any when empty.
-    pub collections: Vec<String>,
-    /// Not in what came from this source.
-    pub excluded_source: Option<String>,
+    /// Where to look.
+    pub filter: Filter,
+    /// How far the query itself may travel, to an embedder elsewhere.
+    pub privacy: Privacy,
+    /// How much each feature counts.
+    pub weights: Weights,
 }
 
 impl Query {
     /// Looks for `text` everywhere, for at most `limit` hits.
     pub fn new(text: impl Into<String>, limit: usize) -> Self {
-        Self { text: text.into(), limit, collections: Vec::new(), excluded_source: None }
+        let (filter, weights) = (Filter::default(), Weights::default());
+        Self { text: text.into(), limit, filter, privacy: Privacy::default(), weights }
     }
 
-    /// The words to look for.
-    pub(crate) fn checked_words(&self) -> Result<Vec<String>, Error> {
+    /// Looks for what bears on a goal; none when there is nothing to look for.
+    pub(crate) fn of_goal(goal: &str) -> Option<Self> {
+        let end = goal.char_indices().nth(MAX_QUERY_CHARS).map_or(goal.len(), |(at, _)| at);
+        let text = &goal[..end];
+        (!Sought::read(text).is_empty()).then(|| Self::new(text, MAX_HITS))
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
         check_limit(self.limit, MAX_HITS)?;
         let chars = self.text.chars().count();
         if chars > MAX_QUERY_CHARS {
             return Err(Error::QueryTooLong { chars });
         }
-        let words = query_words(&self.text);
-        if words.is_empty() { Err(Error::EmptyQuery) } else { Ok(words) }
+        if Sought::read(&self.text).is_empty() { Err(Error::EmptyQuery) } else { Ok(()) }
     }
 }
 
@@ -70,17 +73,36 @@ pub(crate) fn check_limit(limit: usize, max: usize) -> Result<(), Error> {
     if (1..=max).contains(&limit) { Ok(()) } else { Err(Error::LimitOutOfRange { limit, max }) }
 }
 
-/// A document that was found, and why.
+/// Where a side has a chunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// From 1.
+    pub rank: usize,
+    /// BM25 or cosine, as the side gives it.
+    pub score: f64,
+}
+
+/// A chunk that was found, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    /// The document.
+    /// The document, without its text.
     pub document: Document,
+    /// The chunk.
+    pub chunk: Chunk,
     /// Its passage that answers best, at most 240 characters in one line.
     pub snippet: String,
-    /// From 0 to 1; higher is better. Comparable within one answer only.
+    /// Higher is better. Comparable within one answer only.
     pub score: f64,
-    /// What gave the score: `keyword`, `similarity` and `recency`. Their sum is the score.
-    pub parts: Vec<(&'static str, f64)>,
+    /// What gave the score; the sum of their shares is the score.
+    pub parts: Vec<Part>,
+    /// The words of the query and what answers them here.
+    pub words: Vec<WordMatch>,
+    /// Where it stands by its words, if it is a candidate by them.
+    pub keyword: Option<Place>,
+    /// Where it stands by its meaning, if it is a candidate by it.
+    pub vector: Option<Place>,
+    /// How many words of the query it has, in whatever form.
+    has_words: usize,
 }
 
 impl Hit {
@@ -88,73 +110,219 @@ impl Hit {
     pub fn privacy(hits: &[Self]) -> Privacy {
         hits.iter().map(|hit| hit.document.privacy).max().unwrap_or_default()
     }
-}
 
-/// What a document must have to become a hit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bar {
-    /// It was found by a word; that is enough.
-    None,
-    /// It was found without a word and must be similar enough.
-    Similar,
-    /// It was found for a whole goal, most words of which mean little alone: two words, or the
-    /// only one.
-    TwoWords,
-}
-
-/// Ranks `candidates` for a query of `words`. The result depends on nothing else.
-pub(crate) fn rank(
-    words: &[String],
-    candidates: Vec<Candidate>,
-    bar: Bar,
-    limit: usize,
-    now: Timestamp,
-) -> Vec<Hit> {
-    let mut matcher = Matcher::new(words);
-    let best = candidates.iter().map(|candidate| candidate.score).fold(0.0, f64::max);
-    let mut ranked: Vec<(Hit, Option<Span>)> = Vec::with_capacity(candidates.len());
-    for Candidate { document, score } in candidates {
-        let Passage { coverage, span } = answer(&document, &mut matcher);
-        let similarity = matcher.answered(&coverage);
-        let passes = match bar {
-            Bar::None => true,
-            Bar::Similar => similarity >= SIMILAR_ENOUGH,
-            Bar::TwoWords => coverage.iter().filter(|share| **share > 0.0).count() >= words.len().min(2),
-        };
-        if passes {
-            let keyword = if best > 0.0 { score / best } else { 0.0 };
-            let age = now.since(document.updated_at).as_secs_f64() / RECENCY_HALF_LIFE.as_secs_f64();
-            let parts = vec![
-                ("keyword", KEYWORD_WEIGHT * keyword),
-                ("similarity", SIMILARITY_WEIGHT * similarity),
-                ("recency", RECENCY_WEIGHT * (-age).exp2()),
-            ];
-            let score = parts.iter().map(|(_, part)| part).sum();
-            ranked.push((Hit { document, snippet: String::new(), score, parts }, span));
-        }
+    /// Whether it bears on what was sought as a goal, most words of which mean little alone.
+    pub(crate) fn bears_on_goal(&self) -> bool {
+        self.has_words >= self.words.len().clamp(1, 2)
+            || self.vector.is_some_and(|near| ranking::is_near(near.score))
     }
-    ranked.sort_by(|(a, _), (b, _)| {
-        b.score.total_cmp(&a.score).then_with(|| b.document.id.cmp(&a.document.id))
+
+    /// Whether it says the same as a goal.
+    pub(crate) fn repeats(&self, goal: &str) -> bool {
+        goal.starts_with(&self.chunk.content.text) || self.chunk.content.text.starts_with(goal)
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The best, first.
+    pub hits: Vec<Hit>,
+    /// How many candidates were ranked.
+    pub candidates: usize,
+    /// Whether meaning was looked at too, and not words alone.
+    pub has_meaning: bool,
+    /// The words of the query that were taken for an author's name.
+    pub names: Vec<String>,
+}
+
+/// What a search is narrowed to, and what it asks.
+struct Scope {
+    question: Question,
+    condition: Condition,
+    /// The chunks that fulfil the condition; none when all do.
+    allowed: Option<Arc<RoaringBitmap>>,
+}
+
+/// What the indices say.
+struct Sides {
+    keyword: Vec<Match>,
+    contexts: Contexts,
+    around: Vec<u32>,
+    weights: Vec<f32>,
+    near: Vec<Near>,
+    vector: Option<Vec<f32>>,
+}
+
+pub(crate) async fn search(parts: &MemoryParts, query: &Query) -> Result<Found> {
+    let scope = Arc::new(read_scope(parts, query).await?);
+    let ((keyword, contexts, around, weights), (near, vector)) =
+        tokio::try_join!(ask_words(parts, &scope), ask_meaning(parts, &scope, query.privacy))?;
+    let sides = Sides { keyword, contexts, around, weights, near, vector };
+    let mut numbers: Vec<u32> = sides.keyword.iter().map(|found| found.number).collect();
+    numbers.extend(&sides.around);
+    numbers.extend(sides.near.iter().map(|near| near.number));
+    numbers.sort_unstable();
+    numbers.dedup();
+    let now = parts.clock.now();
+    let mut chunks = parts.store.find_chunks(&numbers).await?;
+    // What has expired, or was changed while this was looked for, is not found.
+    chunks.retain(|found| {
+        found.document.expires_at.is_none_or(|expires| expires > now)
+            && query.filter.passes(&found.document, found.author(), found.time())
     });
-    ranked.truncate(limit);
-    let mut show = |(mut hit, span): (Hit, Option<Span>)| {
-        let text = &hit.document.text;
-        // Only a document that answers late, or in its title alone, is looked through to its end.
-        let span = span.or_else(|| best_passage(text, &mut matcher).span);
-        hit.snippet = snippet(text, span);
-        hit
-    };
-    ranked.into_iter().map(&mut show).collect()
+    let candidates = candidates(parts, sides, &scope, chunks).await?;
+    let (count, has_meaning) = (candidates.found.len(), candidates.has_meaning);
+    let names = scope.question.names.clone();
+    let (limit, weights) = (query.limit, query.weights);
+    let hits = blocking(move || {
+        let Candidates { found, keyword, vector, .. } = candidates;
+        let ranked = ranking::rank(found, &scope.question, &weights, now);
+        let words = scope.question.content.words.iter().map(|word| word.word.clone());
+        let mut matcher = Matcher::new(&words.collect::<Vec<_>>());
+        let shown = |ranked: Ranked| shown(ranked, &keyword, &vector, &mut matcher);
+        ranked.into_iter().take(limit).map(shown).collect()
+    });
+    Ok(Found { hits: hits.await?, candidates: count, has_meaning, names })
 }
 
-/// How well the document's title and its best passage together answer each word, and where that
-/// passage is.
-fn answer(document: &Document, matcher: &mut Matcher) -> Passage {
-    let mut passage = best_passage(head(&document.text, COMPARED_BYTES), matcher);
-    for word in words(&document.title) {
-        for &(word, likeness) in matcher.resembled(&word.folded) {
-            passage.coverage[word] = passage.coverage[word].max(likeness);
+async fn read_scope(parts: &MemoryParts, query: &Query) -> Result<Scope> {
+    let (keywords, condition, text) = (parts.keywords.clone(), query.filter.condition(), query.text.clone());
+    let read = move || {
+        let reading = keywords.reading();
+        let allowed = match condition.is_open() {
+            true => None,
+            false => Some(Arc::new(reading.matching(&condition)?)),
+        };
+        let authors = reading.values_with("author", &candidate_names(&text), allowed.as_deref())?;
+        Ok::<_, index::Error>(Scope { question: Question::read(&text, &authors), condition, allowed })
+    };
+    Ok(blocking(read).await??)
+}
+
+type Worded = (Vec<Match>, Contexts, Vec<u32>, Vec<f32>);
+
+async fn ask_words(parts: &MemoryParts, scope: &Arc<Scope>) -> Result<Worded> {
+    let (keywords, scope) = (parts.keywords.clone(), scope.clone());
+    let ask = move || {
+        let (reading, content) = (keywords.reading(), &scope.question.content);
+        let keyword = reading.search(content, &scope.condition, POOL)?;
+        let (contexts, around) = reading.contexts(content, scope.allowed.as_deref(), POOL)?;
+        Ok::<_, index::Error>((keyword, contexts, around, reading.weights(content)?))
+    };
+    Ok(blocking(ask).await??)
+}
+
+async fn ask_meaning(
+    parts: &MemoryParts,
+    scope: &Scope,
+    privacy: Privacy,
+) -> Result<(Vec<Near>, Option<Vec<f32>>)> {
+    let Some(vectors) = &parts.vectors else { return Ok((Vec::new(), None)) };
+    let text = scope.question.embedded.clone();
+    let made = match vectors.queue.embedder().embed(vec![text], privacy).await {
+        Ok(made) => made,
+        Err(error) => {
+            tracing::warn!(%error, "a search looks at words alone");
+            return Ok((Vec::new(), None));
         }
+    };
+    let Some(vector) = made.into_iter().next() else { return Ok((Vec::new(), None)) };
+    let near = vectors.index.search(&vector, POOL, scope.allowed.clone()).await?;
+    Ok((near, Some(vector)))
+}
+
+/// What is ranked, and where the indices have it.
+struct Candidates {
+    found: Vec<Candidate>,
+    keyword: HashMap<u32, Place>,
+    vector: HashMap<u32, Place>,
+    has_meaning: bool,
+}
+
+/// Brings together what the indices say of each chunk and of those around it.
+async fn candidates(
+    parts: &MemoryParts,
+    sides: Sides,
+    scope: &Arc<Scope>,
+    chunks: Vec<IndexedChunk>,
+) -> Result<Candidates> {
+    let around = around(&parts.keywords, &chunks);
+    let mut meant: Vec<u32> = chunks.iter().map(|chunk| chunk.chunk.number).collect();
+    meant.extend(around.iter().flatten().flatten());
+    let similarities: HashMap<u32, f64> = match (&sides.vector, &parts.vectors) {
+        (Some(vector), Some(vectors)) => {
+            let similarities = vectors.index.similarities(vector, &meant).await?;
+            let known = meant.iter().zip(similarities);
+            known.filter_map(|(number, similarity)| Some((*number, f64::from(similarity?)))).collect()
+        }
+        _ => HashMap::new(),
+    };
+    // What knows single words is the model that has just embedded the question.
+    let words = parts.words.clone().filter(|_| sides.vector.is_some());
+    let (keywords, scope) = (parts.keywords.clone(), scope.clone());
+    let gather = move || {
+        let reading = keywords.reading();
+        let mut wording = Wording::new(&scope.question.content.words, &sides.weights, words);
+        let near = |number: Option<u32>| {
+            number.and_then(|number| similarities.get(&number)).copied().unwrap_or_default()
+        };
+        let candidate = |(indexed, around): (IndexedChunk, [Option<u32>; 2])| Candidate {
+            similarity: near(Some(indexed.chunk.number)),
+            similarities_around: around.map(near),
+            words: wording.answers(&indexed.chunk.content.embedded(&indexed.document)),
+            window: sides.contexts.window(indexed.document_number, indexed.chunk.ordinal).into(),
+            document: sides.contexts.document(indexed.document_number).into(),
+            is_alone: reading.is_alone(indexed.document_number),
+            indexed,
+        };
+        Candidates {
+            found: chunks.into_iter().zip(around).map(candidate).collect(),
+            keyword: ranked(sides.keyword.iter().map(|found| (found.number, found.score))),
+            vector: ranked(sides.near.iter().map(|near| (near.number, near.similarity))),
+            has_meaning: sides.vector.is_some(),
+        }
+    };
+    blocking(gather).await
+}
+
+/// The chunks before and after each.
+fn around(keywords: &Keywords, chunks: &[IndexedChunk]) -> Vec<[Option<u32>; 2]> {
+    let reading = keywords.reading();
+    let of = |chunk: &IndexedChunk| {
+        let (document, ordinal) = (chunk.document_number, chunk.chunk.ordinal);
+        let before = ordinal.checked_sub(1).and_then(|ordinal| reading.number_at(document, ordinal));
+        [before, reading.number_at(document, ordinal.saturating_add(1))]
+    };
+    chunks.iter().map(of).collect()
+}
+
+fn ranked(found: impl Iterator<Item = (u32, f32)>) -> HashMap<u32, Place> {
+    let place = |(at, (number, score)): (usize, (u32, f32))| {
+        (number, Place { rank: at + 1, score: f64::from(score) })
+    };
+    found.enumerate().map(place).collect()
+}
+
+fn shown(
+    ranked: Ranked,
+    keyword: &HashMap<u32, Place>,
+    vector: &HashMap<u32, Place>,
+    matcher: &mut Matcher,
+) -> Hit {
+    let Ranked { candidate: Candidate { indexed, words, .. }, score, parts } = ranked;
+    let text = &indexed.chunk.content.text;
+    let passage = best_passage(text, matcher);
+    let number = indexed.chunk.number;
+    Hit {
+        snippet: snippet(text, passage.span),
+        has_words: passage.coverage.iter().filter(|share| **share > 0.0).count(),
+        document: indexed.document,
+        chunk: indexed.chunk,
+        score,
+        parts,
+        words,
+        keyword: keyword.get(&number).copied(),
+        vector: vector.get(&number).copied(),
     }
-    passage
 }

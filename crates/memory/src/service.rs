@@ -2,43 +2,124 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use extract::Workers;
+use index::Keywords;
 use kernel::{Clock, DispatchId, DocumentId, Entropy, Ids, Page, PageRequest, Result};
-use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
+use crate::chunk::{Chunk, NewChunk};
+use crate::chunking;
 use crate::dispatch::{self, Dispatch, NewDispatch};
 use crate::document::{Document, NewDocument};
+use crate::embedding::{EmbeddingQueue, IndexProgress};
 use crate::error::Error;
-use crate::search::{self, Bar, Hit, MAX_HITS, MAX_QUERY_CHARS, POOL, Query, SCANNED};
+use crate::filter::Filter;
+use crate::indexing::{KeywordFollower, VectorFollower, whenever};
+use crate::search::{self, Found, Hit, MAX_HITS, Query};
 use crate::snapshot::{self, Snapshot};
-use crate::stop_words::query_words;
-use crate::store::{Candidate, Filter, MemoryStore};
+use crate::store::{MemoryStore, Stored};
+use crate::vectors::VectorIndex;
+use crate::wording::WordVectors;
 
-/// What a workspace remembers.
+/// How long a search waits for what was stored just before it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many documents are split anew at once, after the rules have changed.
+const SPLIT_AT_ONCE: usize = 50;
+
+/// What memory is made of.
+pub struct MemoryParts {
+    /// The truth.
+    pub store: Arc<dyn MemoryStore>,
+    /// Finds chunks by their words.
+    pub keywords: Arc<Keywords>,
+    /// Finds chunks by their meaning, where something makes vectors.
+    pub vectors: Option<VectorParts>,
+    /// Knows what single words mean, where something does.
+    pub words: Option<Arc<dyn WordVectors>>,
+    /// Read files in processes of their own; without them they are read in this one.
+    pub readers: Option<Arc<Workers>>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes identifiers.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What makes vectors and where they are searched.
 #[derive(Clone)]
-pub struct Memory {
-    store: Arc<dyn MemoryStore>,
-    clock: Arc<dyn Clock>,
+pub struct VectorParts {
+    /// Makes them.
+    pub queue: EmbeddingQueue,
+    /// Is searched.
+    pub index: Arc<dyn VectorIndex>,
+}
+
+/// What a workspace remembers. Cheap to clone.
+#[derive(Clone)]
+pub struct Memory(Arc<Inner>);
+
+struct Inner {
+    parts: MemoryParts,
     ids: Ids,
-    changed: Arc<Notify>,
+    follower: Arc<KeywordFollower>,
+    /// Counts what was stored.
+    changed: watch::Sender<u64>,
 }
 
 impl Memory {
-    /// Memory over `store`.
-    pub fn new(store: Arc<dyn MemoryStore>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let ids = Ids::new(clock.clone(), entropy);
-        Self { store, clock, ids, changed: Arc::default() }
+    /// Memory of these parts. Somebody has to [`Memory::keep_up`].
+    pub fn new(parts: MemoryParts) -> Self {
+        let ids = Ids::new(parts.clock.clone(), parts.entropy.clone());
+        let follower = KeywordFollower::new(parts.store.clone(), parts.keywords.clone());
+        let (follower, changed) = (Arc::new(follower), watch::Sender::new(0));
+        Self(Arc::new(Inner { parts, ids, follower, changed }))
     }
 
-    /// Stores a document, in place of the one its collection has under the same key.
+    pub(crate) fn store(&self) -> &dyn MemoryStore {
+        &*self.0.parts.store
+    }
+
+    /// Stores a document, in place of the one its collection has under the same key. Its text is
+    /// split by headings and paragraphs.
     ///
     /// # Errors
-    /// [`Error::InvalidCollection`], [`Error::InvalidKey`], [`Error::TextTooLong`].
+    /// [`Error::InvalidCollection`], [`Error::InvalidKey`], [`Error::TextTooLong`],
+    /// [`Error::UnknownField`].
     pub async fn remember(&self, new: NewDocument) -> Result<DocumentId> {
-        let document = new.checked(&self.ids, self.clock.now())?;
-        let id = self.store.upsert_document(&document).await?;
-        self.changed.notify_one();
-        Ok(id)
+        let document = self.checked(new)?;
+        let chunks = chunking::chunks_of(&document);
+        Ok(self.put(&document, &chunks).await?.id)
+    }
+
+    /// Stores a document that was split by whoever knows its structure.
+    ///
+    /// # Errors
+    /// As [`Memory::remember`].
+    pub async fn remember_chunks(&self, new: NewDocument, chunks: &[NewChunk]) -> Result<DocumentId> {
+        let document = self.checked(new)?;
+        Ok(self.put(&document, chunks).await?.id)
+    }
+
+    /// A document as it is stored now.
+    pub(crate) fn checked(&self, new: NewDocument) -> std::result::Result<Document, Error> {
+        new.checked(&self.0.ids, self.0.parts.clock.now())
+    }
+
+    /// What reads files, where something does.
+    pub(crate) fn readers(&self) -> Option<&Arc<Workers>> {
+        self.0.parts.readers.as_ref()
+    }
+
+    pub(crate) async fn put(&self, document: &Document, chunks: &[NewChunk]) -> Result<Stored> {
+        let stored = self.store().put_document(document, chunks).await?;
+        self.tell();
+        Ok(stored)
+    }
+
+    fn tell(&self) {
+        self.0.changed.send_modify(|count| *count += 1);
     }
 
     /// The document with this id.
@@ -46,8 +127,16 @@ impl Memory {
     /// # Errors
     /// [`Error::DocumentNotFound`].
     pub async fn document(&self, id: &DocumentId) -> Result<Document> {
-        let found = self.store.find_document(id).await?;
+        let found = self.store().find_document(id).await?;
         Ok(found.ok_or_else(|| Error::DocumentNotFound(id.clone()))?)
+    }
+
+    /// The chunks of a document, in order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn chunks(&self, id: &DocumentId) -> Result<Vec<Chunk>> {
+        self.store().list_chunks(id).await
     }
 
     /// Removes a document.
@@ -55,57 +144,62 @@ impl Memory {
     /// # Errors
     /// [`Error::DocumentNotFound`].
     pub async fn forget(&self, id: &DocumentId) -> Result<()> {
-        let found = self.store.delete_document(id).await?;
+        let found = self.store().delete_document(id).await?;
+        self.tell();
         if found { Ok(()) } else { Err(Error::DocumentNotFound(id.clone()).into()) }
     }
 
-    /// A collection's documents, the newest first.
+    /// The documents that pass a filter, the newest first.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn list_documents(&self, collection: &str, page: &PageRequest) -> Result<Page<Document>> {
-        self.store.list_documents(collection, page).await
+    pub async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Document>> {
+        self.store().list_documents(filter, page).await
     }
 
-    /// Finds documents, the best first. When no document has any of the query's words, those among
-    /// the newest are found whose words are similar.
+    /// Finds chunks, the best first. What was stored before is found.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::LimitOutOfRange`].
-    pub async fn search(&self, query: Query) -> Result<Vec<Hit>> {
-        let words = query.checked_words()?;
-        let filter = Filter { collections: query.collections, excluded_source: query.excluded_source };
-        let found = self.store.keyword_candidates(&words, &filter, POOL).await?;
-        if !found.is_empty() {
-            return self.rank(words, found, Bar::None, query.limit).await;
-        }
-        let recent = self.store.recent_documents(&filter, SCANNED).await?;
-        let candidates = recent.into_iter().map(|document| Candidate { document, score: 0.0 }).collect();
-        self.rank(words, candidates, Bar::Similar, query.limit).await
+    pub async fn search(&self, query: Query) -> Result<Found> {
+        query.check()?;
+        self.see_what_is_stored().await?;
+        search::search(&self.0.parts, &query).await
     }
 
-    /// What is known that bears on a goal, the best first: documents whose title and best passage
-    /// have two of its words, or its only one. A goal may be of any length and say anything; when
-    /// there is nothing to look for, nothing is found. What came from `excluded_source`, such as
-    /// the run that asks, is left out, and so are dispatches of the very same goal, which only
-    /// repeat it.
+    /// What is known that bears on a goal, the best first: what shares two of its words, or its only
+    /// one, or is near in meaning. A goal may be of any length and say anything; when there is
+    /// nothing to look for, nothing is found. What came from `excluded_source`, such as the run that
+    /// asks, is left out, and so are dispatches of the very same goal, which only repeat it.
     ///
     /// # Errors
     /// [`Error::LimitOutOfRange`] for a limit that is not 1 to [`MAX_HITS`].
     pub async fn recall(&self, goal: &str, limit: usize, excluded_source: &str) -> Result<Vec<Hit>> {
         search::check_limit(limit, MAX_HITS)?;
-        let end = goal.char_indices().nth(MAX_QUERY_CHARS).map_or(goal.len(), |(at, _)| at);
-        let words = query_words(&goal[..end]);
-        if words.is_empty() {
-            return Ok(Vec::new());
-        }
-        let filter = Filter { collections: Vec::new(), excluded_source: Some(excluded_source.to_owned()) };
-        let mut found = self.store.keyword_candidates(&words, &filter, POOL).await?;
-        found.retain(|candidate| {
-            let document = &candidate.document;
-            document.collection != dispatch::COLLECTION || !document.text.starts_with(goal)
+        let Some(mut query) = Query::of_goal(goal) else { return Ok(Vec::new()) };
+        query.filter.excluded_source = Some(excluded_source.to_owned());
+        self.see_what_is_stored().await?;
+        let mut hits = search::search(&self.0.parts, &query).await?.hits;
+        hits.retain(|hit| {
+            hit.bears_on_goal() && !(hit.document.collection == dispatch::COLLECTION && hit.repeats(goal))
         });
-        self.rank(words, found, Bar::TwoWords, limit).await
+        hits.truncate(limit);
+        Ok(hits)
+    }
+
+    /// Brings the keyword index up to what is stored now, or gives up after a while: what is not
+    /// there yet is found later.
+    async fn see_what_is_stored(&self) -> Result<()> {
+        if self.0.follower.position() >= self.store().last_change().await? {
+            return Ok(());
+        }
+        // It goes on when this search stops waiting.
+        let follower = Arc::clone(&self.0.follower);
+        let catching_up = tokio::spawn(async move { follower.catch_up().await });
+        match timeout(PATIENCE, catching_up).await {
+            Ok(caught_up) => caught_up.map_err(kernel::Error::internal)?,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Logs what the planner was asked and what it planned, so that search finds it.
@@ -113,15 +207,12 @@ impl Memory {
     /// # Errors
     /// Those of the store.
     pub async fn log_dispatch(&self, new: NewDispatch) -> Result<DispatchId> {
-        let dispatch = new.at(&self.ids, self.clock.now());
-        self.store.log_dispatch(&dispatch, &dispatch.to_document(&self.ids)).await?;
-        self.changed.notify_one();
+        let dispatch = new.at(&self.0.ids, self.0.parts.clock.now());
+        let document = dispatch.to_document(&self.0.ids);
+        let chunks = chunking::chunks_of(&document);
+        self.store().log_dispatch(&dispatch, &document, &chunks).await?;
+        self.tell();
         Ok(dispatch.id)
-    }
-
-    /// Waits until something was stored since the last time this was waited for.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
     }
 
     /// The planner's log, the newest first.
@@ -129,7 +220,7 @@ impl Memory {
     /// # Errors
     /// Those of the store.
     pub async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
-        self.store.list_dispatches(page).await
+        self.store().list_dispatches(page).await
     }
 
     /// Writes the newest `limit` dispatches, 1 to [`snapshot::MAX_DISPATCHES`], into a new file in
@@ -144,30 +235,75 @@ impl Memory {
         loop {
             let missing = u32::try_from(limit - dispatches.len()).unwrap_or(PageRequest::MAX);
             let page = PageRequest { limit: missing.min(PageRequest::MAX), cursor };
-            let page = self.store.list_dispatches(&page).await?;
+            let page = self.store().list_dispatches(&page).await?;
             dispatches.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() || dispatches.len() >= limit {
                 break;
             }
         }
-        let (folder, now) = (folder.to_owned(), self.clock.now());
+        let (folder, now) = (folder.to_owned(), self.0.parts.clock.now());
         Ok(blocking(move || snapshot::write(&folder, now, &dispatches)).await??)
     }
 
-    async fn rank(
-        &self,
-        words: Vec<String>,
-        found: Vec<Candidate>,
-        bar: Bar,
-        limit: usize,
-    ) -> Result<Vec<Hit>> {
-        let now = self.clock.now();
-        blocking(move || search::rank(&words, found, bar, limit, now)).await
+    /// How far the vectors are; none where nothing makes them.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn progress(&self) -> Result<Option<IndexProgress>> {
+        match &self.0.parts.vectors {
+            Some(vectors) => vectors.queue.progress().await,
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps the indices in step with what is stored. Never ends by itself; may be dropped at any
+    /// time.
+    pub async fn keep_up(&self) {
+        let vectors = self.0.parts.vectors.clone();
+        let vectors = vectors.map(|VectorParts { queue, index }| VectorFollower { queue, index });
+        let words = whenever("the keyword index", self.0.changed.subscribe(), || async {
+            self.split_anew().await?;
+            self.0.follower.catch_up().await
+        });
+        let meanings = async {
+            if let Some(vectors) = &vectors {
+                whenever("the vector index", self.0.changed.subscribe(), || vectors.catch_up()).await;
+            }
+        };
+        tokio::join!(words, meanings);
+    }
+
+    /// Splits documents that were split by other rules, or never.
+    async fn split_anew(&self) -> Result<()> {
+        loop {
+            let documents = self.store().documents_to_chunk(SPLIT_AT_ONCE).await?;
+            if documents.is_empty() {
+                return Ok(());
+            }
+            for document in documents {
+                let chunks = chunking::chunks_of(&document);
+                self.store().split_document(&document, &chunks).await?;
+            }
+            self.tell();
+        }
+    }
+
+    /// Brings everything up to date, and returns when it is.
+    ///
+    /// # Errors
+    /// Those of the stores, of the embedder and of the indices.
+    pub async fn catch_up(&self) -> Result<()> {
+        self.split_anew().await?;
+        self.0.follower.catch_up().await?;
+        if let Some(VectorParts { queue, index }) = self.0.parts.vectors.clone() {
+            VectorFollower { queue, index }.catch_up().await?;
+        }
+        Ok(())
     }
 }
 
 /// Does what takes more than a moment where it holds nobody up.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(kernel::Error::internal)
 }

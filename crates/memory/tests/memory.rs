@@ -5,21 +5,32 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, Privacy, SeededEntropy, Timestamp};
-use memory::testing::{FakeMemoryStore, contract};
-use memory::{Hit, Memory, NewDispatch, NewDocument, Query};
+use index::Keywords;
+use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, SeededEntropy, Timestamp};
+use memory::testing::{FakeMemoryStore, contract, embedding_contract};
+use memory::{Filter, Hit, Memory, MemoryParts, NewDispatch, NewDocument, Query};
 use serde_json::{Value, json};
 
 struct Fixture {
     memory: Memory,
     clock: Arc<FixedClock>,
+    _folder: tempfile::TempDir,
 }
 
 fn fixture() -> Fixture {
     let clock = Arc::new(FixedClock::at(Timestamp(1_700_000_000_000)));
     let store = Arc::new(FakeMemoryStore::default());
-    let memory = Memory::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)));
-    Fixture { memory, clock }
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Memory::new(MemoryParts {
+        store,
+        keywords: Arc::new(Keywords::open(folder.path(), "").unwrap()),
+        vectors: None,
+        words: None,
+        readers: None,
+        clock: clock.clone(),
+        entropy: Arc::new(SeededEntropy::new(1)),
+    });
+    Fixture { memory, clock, _folder: folder }
 }
 
 impl Fixture {
@@ -31,7 +42,7 @@ impl Fixture {
             title: title.into(),
             text: text.into(),
             source: format!("test:{key}"),
-            privacy: Privacy::Shareable,
+            ..NewDocument::default()
         };
         self.memory.remember(new).await.unwrap();
     }
@@ -50,12 +61,12 @@ impl Fixture {
     }
 
     async fn search(&self, text: &str) -> Vec<Hit> {
-        let hits = self.memory.search(Query::new(text, 10)).await.unwrap();
+        let hits = self.memory.search(Query::new(text, 10)).await.unwrap().hits;
         for hit in &hits {
-            let sum: f64 = hit.parts.iter().map(|(_, part)| part).sum();
-            assert!((hit.score - sum).abs() < 1e-9 && (0.0..=1.0).contains(&hit.score), "{hit:?}");
-            let names: Vec<_> = hit.parts.iter().map(|(name, _)| *name).collect();
-            assert_eq!(names, ["keyword", "similarity", "recency"]);
+            let sum: f64 = hit.parts.iter().map(memory::Part::share).sum();
+            assert!((hit.score - sum).abs() < 1e-9, "{hit:?}");
+            let features: Vec<_> = hit.parts.iter().map(|part| part.feature).collect();
+            assert_eq!(features, memory::FEATURES);
         }
         hits
     }
@@ -72,8 +83,10 @@ impl Fixture {
 }
 
 #[tokio::test]
-async fn the_double_keeps_the_contract() {
+async fn the_double_keeps_the_contracts() {
     contract(Arc::new(FakeMemoryStore::default())).await;
+    let store = Arc::new(FakeMemoryStore::default());
+    embedding_contract(store.clone(), store).await;
 }
 
 #[tokio::test]
@@ -134,11 +147,11 @@ async fn the_order_does_not_change_with_the_limit() {
         let text = format!("alpha {} beta {}", "gamma ".repeat(number % 7), "delta ".repeat(number % 11));
         f.remember(&number.to_string(), "", &text).await;
     }
-    let query = |limit| f.memory.search(Query::new("alpha gamma delta", limit));
-    let all = query(100).await.unwrap();
+    let query = async |limit| f.memory.search(Query::new("alpha gamma delta", limit)).await.unwrap().hits;
+    let all = query(100).await;
     assert_eq!(all.len(), 100);
     for limit in [1, 2, 10, 99] {
-        assert_eq!(query(limit).await.unwrap(), all[..limit], "{limit}");
+        assert_eq!(query(limit).await, all[..limit], "{limit}");
     }
 }
 
@@ -148,12 +161,16 @@ async fn collections_and_sources_narrow_a_search() {
     f.remember("a", "", "the ficus").await;
     f.dispatch("Water the ficus").await;
     assert_eq!(f.search("ficus").await.len(), 2);
-    let query = Query { collections: vec!["notes".into()], ..Query::new("ficus", 10) };
-    assert_eq!(f.memory.search(query).await.unwrap().len(), 1);
-    let query = Query { excluded_source: Some("test:a".into()), ..Query::new("ficus", 10) };
-    let hits = f.memory.search(query).await.unwrap();
-    assert_eq!(hits.len(), 1);
-    assert_eq!(hits[0].document.collection, "dispatches");
+    let narrowed = async |filter| {
+        let found = f.memory.search(Query { filter, ..Query::new("ficus", 10) }).await.unwrap();
+        found.hits.into_iter().map(|hit| hit.document.collection).collect::<Vec<_>>()
+    };
+    assert_eq!(narrowed(Filter::of_collection("notes")).await, ["notes"]);
+    let others = Filter { excluded_source: Some("test:a".into()), ..Filter::default() };
+    assert_eq!(narrowed(others).await, ["dispatches"]);
+    let before = Filter { until: Some(Timestamp(1_700_000_001_001)), ..Filter::default() };
+    assert_eq!(narrowed(before).await, ["notes"]);
+    assert!(narrowed(Filter { author: Some("Ana".into()), ..Filter::default() }).await.is_empty());
 }
 
 #[tokio::test]
@@ -209,7 +226,8 @@ async fn every_dispatch_is_listed_and_found_by_prompt_and_plan() {
     assert_eq!(hits[0].document.title, "Create a repo; add CI; write tests");
     assert_eq!(f.search("ficus").await.len(), 2, "both plans water it");
     f.dispatch(&format!("# A runbook\n\n{}", "line of a runbook\n".repeat(60_000))).await;
-    assert_eq!(f.search("runbook").await.len(), 1);
+    let found = f.search("runbook").await;
+    assert!(found.len() == 10 && found.iter().all(|hit| hit.document.title == "# A runbook"), "its parts");
 }
 
 #[tokio::test]
@@ -263,7 +281,12 @@ async fn a_snapshot_that_cannot_be_written_says_why() {
 async fn a_document_can_be_read_listed_and_forgotten() {
     let f = fixture();
     f.remember("one", "One", "first").await;
-    let listed = f.memory.list_documents("notes", &PageRequest::default()).await.unwrap().items;
+    let listed = f
+        .memory
+        .list_documents(&Filter::of_collection("notes"), &PageRequest::default())
+        .await
+        .unwrap()
+        .items;
     let id = &listed[0].id;
     assert_eq!(f.memory.document(id).await.unwrap(), listed[0]);
     f.memory.forget(id).await.unwrap();

@@ -10,6 +10,7 @@
 
 pub mod account_store;
 pub mod blobs;
+pub mod embedding_store;
 pub mod error;
 pub mod ledger;
 pub mod memory_store;
@@ -19,12 +20,12 @@ mod run_rows;
 pub mod run_store;
 pub mod sqlite;
 pub mod studio_store;
-pub mod vector_store;
 pub mod workspace;
 pub mod writer;
 
 pub use account_store::SqlAccountStore;
 pub use blobs::FileBlobs;
+pub use embedding_store::SqlEmbeddingStore;
 pub use error::Error;
 pub use ledger::SqlLedger;
 pub use memory_store::SqlMemoryStore;
@@ -32,5 +33,4 @@ pub use provider_store::SqlProviderStore;
 pub use run_store::SqlRunStore;
 pub use sqlite::Database;
 pub use studio_store::SqlStudioStore;
-pub use vector_store::SqlVectorStore;
 pub use workspace::Workspace;

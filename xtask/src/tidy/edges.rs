@@ -6,6 +6,8 @@ use super::{Rule, Violation};
 
 const PLANES: [&str; 8] =
     ["runs", "models", "memory", "sandbox", "accounts", "vault", "embeddings", "worktree"];
+/// Crates that see nothing but `kernel` and that only `atelier` sees.
+const LEAVES: [&str; 2] = ["extract", "index"];
 const APPS: [&str; 4] = ["studio", "desk", "brands", "plugins"];
 const SURFACES: [&str; 2] = ["store", "http-surface"];
 
@@ -55,7 +57,9 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "kernel" | "xtask" => vec![],
         "testkit" => vec!["kernel"],
         "agents" => [&["kernel"], &PLANES[..]].concat(),
-        "atelier" => [below_surfaces(), SURFACES.to_vec()].concat(),
+        "atelier" => [below_surfaces(), SURFACES.to_vec(), LEAVES.to_vec()].concat(),
+        "memory" => vec!["kernel", "index", "extract"],
+        leaf if LEAVES.contains(&leaf) => vec!["kernel"],
         plane if PLANES.contains(&plane) => vec!["kernel"],
         app if APPS.contains(&app) => [&["kernel", "agents"], &PLANES[..]].concat(),
         surface if SURFACES.contains(&surface) => below_surfaces(),

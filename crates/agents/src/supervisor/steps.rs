@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory::{Hit, Memory, Query};
+use memory::{Filter, Hit, Memory, Query};
 use models::{Message, Origin, Request, Router};
 use runs::{Blobs, Failure, GateRequest, LogLevel, RetryPolicy, RunContext, StepOptions, StepScope, Verdict};
 use sandbox::{Limits, OutputChunk, Stream};
@@ -230,17 +230,16 @@ impl Carrier {
             .step(&step.id, StepOptions::default(), |_| async move {
                 let about = format!("{} {}", step.title, step.detail.as_deref().unwrap_or_default());
                 let text: String = about.chars().take(1_000).collect();
-                let query = Query {
-                    excluded_source: Some(format!("run:{}", self.context.run_id())),
-                    ..Query::new(text.trim(), RECALLED + 1)
-                };
+                let own = Some(format!("run:{}", self.context.run_id()));
+                let filter = Filter { excluded_source: own, ..Filter::default() };
+                let query = Query { filter, ..Query::new(text.trim(), RECALLED + 1) };
                 let mut hits = match self.memory.search(query).await {
                     // Without a word there is nothing to recall.
                     Err(error) if error.code == "empty_query" => Vec::new(),
-                    found => found?,
+                    found => found?.hits,
                 };
                 // The planner's entry for this very goal only repeats it.
-                hits.retain(|hit| !hit.document.text.starts_with(&self.plan.goal));
+                hits.retain(|hit| !hit.chunk.content.text.starts_with(&self.plan.goal));
                 hits.truncate(RECALLED);
                 Ok(json!({ "hits": hits.iter().map(describe_hit).collect::<Vec<_>>() }))
             })

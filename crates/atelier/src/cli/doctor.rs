@@ -264,7 +264,7 @@ fn embeddings(folder: &Path, settings: &kernel::Result<Settings>) -> Vec<Look> {
     };
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
         (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let embeddings = embedding::choose(folder, settings, &settings.models(), &clock, &entropy);
+    let (embeddings, _) = embedding::choose(folder, settings, &settings.models(), &clock, &entropy);
     let chosen = match embeddings.identity() {
         Ok(identity) => {
             let place = if embeddings.is_local() { "on this machine" } else { "elsewhere" };

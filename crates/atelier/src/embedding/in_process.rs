@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use embeddings::{HashingEmbedder, MiniLm, Precision};
+use memory::WordVectors;
 use models::{Embedded, Embedder, EmbedderIdentity, EmbeddingFault, Error};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
@@ -74,6 +75,14 @@ impl InProcess {
             model.map(Arc::new).map_err(|error| EmbeddingFault::Missing { reason: error.to_string() }.into())
         };
         loaded.get_or_try_init(load).await
+    }
+}
+
+impl WordVectors for InProcess {
+    /// None before the model was first asked to embed something, and for the hashes.
+    fn vector(&self, word: &str) -> Option<Vec<f32>> {
+        let Engine::MiniLm { loaded, .. } = &self.engine else { return None };
+        loaded.get()?.word(word).map(Vec::from)
     }
 }
 

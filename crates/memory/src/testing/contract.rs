@@ -6,10 +6,11 @@ use std::time::Duration;
 use kernel::{Actor, Clock, FixedClock, Ids, PageRequest, Privacy, SeededEntropy, Timestamp};
 use serde_json::json;
 
+use crate::chunk::NewChunk;
 use crate::dispatch::{Dispatch, NewDispatch};
-use crate::document::{Document, NewDocument};
-use crate::store::{Filter, MemoryStore};
-use crate::words::words;
+use crate::document::{Attributes, Document, NewDocument};
+use crate::filter::Filter;
+use crate::store::MemoryStore;
 
 /// Checks a store that is empty.
 ///
@@ -18,19 +19,22 @@ use crate::words::words;
 pub async fn contract(store: Arc<dyn MemoryStore>) {
     let suite = Suite::over(store);
     suite.the_same_key_replaces().await;
-    suite.words_are_found_whatever_their_case_and_accents().await;
-    suite.better_matches_come_first().await;
+    suite.chunks_that_stay_the_same_keep_their_numbers().await;
+    suite.whoever_follows_changes_misses_none().await;
+    suite.what_is_gone_is_gone_with_its_chunks().await;
     suite.filters_hold().await;
-    suite.no_word_is_syntax().await;
-    suite.what_is_gone_is_not_found().await;
     suite.lists_come_newest_first().await;
-    suite.dispatches_are_logged_and_found().await;
+    suite.dispatches_are_logged_with_their_documents().await;
 }
 
 struct Suite {
     store: Arc<dyn MemoryStore>,
     clock: Arc<FixedClock>,
     ids: Ids,
+}
+
+fn chunk(text: &str) -> NewChunk {
+    NewChunk { text: text.into(), place: json!({ "line": 1 }), ..NewChunk::default() }
 }
 
 impl Suite {
@@ -40,147 +44,168 @@ impl Suite {
         Self { store, clock, ids }
     }
 
-    fn document(&self, collection: &str, key: &str, title: &str, text: &str) -> Document {
+    fn document(&self, collection: &str, key: &str, text: &str) -> Document {
         self.clock.advance(Duration::from_millis(1));
         let new = NewDocument {
             collection: collection.into(),
             key: key.into(),
-            title: title.into(),
+            title: "A title".into(),
             text: text.into(),
             source: format!("test:{key}"),
             privacy: Privacy::Local,
+            ..NewDocument::default()
         };
         new.checked(&self.ids, self.clock.now()).unwrap()
     }
 
-    async fn stored(&self, collection: &str, key: &str, title: &str, text: &str) -> Document {
-        let document = self.document(collection, key, title, text);
-        assert_eq!(self.store.upsert_document(&document).await.unwrap(), document.id);
-        document
+    /// Stores a document whose lines are its chunks.
+    async fn stored(&self, document: Document) -> Document {
+        let chunks: Vec<NewChunk> = document.text.lines().map(chunk).collect();
+        let id = self.store.put_document(&document, &chunks).await.unwrap().id;
+        Document { id, ..document }
     }
 
-    async fn keys_in(&self, collection: &str, query: &str) -> Vec<String> {
-        self.keys(&Filter { collections: vec![collection.into()], excluded_source: None }, query, 100).await
-    }
-
-    async fn keys(&self, filter: &Filter, query: &str, limit: usize) -> Vec<String> {
-        let terms: Vec<String> = words(query).into_iter().map(|word| word.folded).collect();
-        let found = self.store.keyword_candidates(&terms, filter, limit).await.unwrap();
-        assert!(found.iter().all(|candidate| candidate.score > 0.0), "{found:?}");
-        assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score), "{found:?}");
-        found.into_iter().map(|candidate| candidate.document.key).collect()
+    async fn chunks(&self, document: &Document) -> Vec<(u32, String)> {
+        let chunks = self.store.list_chunks(&document.id).await.unwrap();
+        for (ordinal, chunk) in (0..).zip(&chunks) {
+            assert_eq!((chunk.ordinal, &chunk.document), (ordinal, &document.id));
+        }
+        chunks.into_iter().map(|chunk| (chunk.number, chunk.content.text)).collect()
     }
 
     async fn the_same_key_replaces(&self) {
-        let first = self.stored("replace", "one", "Ünïcode 🚀", "before it\nwas \"changed\" 'twice' %").await;
-        let other = self.stored("replace", "two", "", "").await;
-        let same_key = self.stored("elsewhere", "one", "", "").await;
+        let text = "Ünïcode 🚀\nbefore it \"changed\" 'twice' %";
+        let mut first = self.document("replace", "one", text);
+        first.author = Some("Ana".into());
+        first.attributes = Attributes::from([("brand_id".into(), "a \"b\"".into())]);
+        (first.occurred_at, first.expires_at) = (Some(Timestamp(5)), Some(Timestamp(i64::MAX)));
+        let first = self.stored(first).await;
+        let other = self.stored(self.document("replace", "two", "")).await;
+        let same_key = self.stored(self.document("elsewhere", "one", "")).await;
         assert_eq!(self.store.find_document(&first.id).await.unwrap(), Some(first.clone()));
-        let mut second = self.document("replace", "one", "", "after");
+        let by_key = self.store.find_document_by_key("replace", "one").await.unwrap();
+        assert_eq!(by_key, Some(first.clone()));
+        let mut second = self.document("replace", "one", "after");
         second.privacy = Privacy::Shareable;
-        assert_eq!(self.store.upsert_document(&second).await.unwrap(), first.id);
+        let stored = self.store.put_document(&second, &[chunk("after")]).await.unwrap();
+        assert_eq!((stored.id, stored.changed_chunks), (first.id.clone(), 1));
         let expected = Document { id: first.id.clone(), created_at: first.created_at, ..second.clone() };
         assert_eq!(self.store.find_document(&first.id).await.unwrap(), Some(expected));
         assert_eq!(self.store.find_document(&second.id).await.unwrap(), None);
         assert_eq!(self.store.find_document(&other.id).await.unwrap(), Some(other));
         assert_eq!(self.store.find_document(&same_key.id).await.unwrap(), Some(same_key));
-        assert!(self.keys_in("replace", "before").await.is_empty(), "the old text is not found");
-        assert_eq!(self.keys_in("replace", "after").await, ["one"]);
+        assert_eq!(self.chunks(&first).await.len(), 1);
     }
 
-    async fn words_are_found_whatever_their_case_and_accents(&self) {
-        self.stored("fold", "sales", "Relatório de VENDAS", "Março foi ótimo. Ação!").await;
-        self.stored("fold", "russian", "", "Привет, МИР").await;
-        for query in ["relatorio", "RELATÓRIO", "vendas", "marco", "março", "acao"] {
-            assert_eq!(self.keys_in("fold", query).await, ["sales"], "{query}");
-        }
-        assert_eq!(self.keys_in("fold", "мир").await, ["russian"]);
-        assert!(self.keys_in("fold", "rela").await.is_empty(), "a part of a word is no word");
+    async fn chunks_that_stay_the_same_keep_their_numbers(&self) {
+        let first = self.stored(self.document("keep", "one", "alpha\nbeta\nbeta\ngamma")).await;
+        let before = self.chunks(&first).await;
+        let again = self.document("keep", "one", "new\nbeta\nalpha\nbeta\ndelta");
+        let chunks: Vec<NewChunk> = again.text.lines().map(chunk).collect();
+        assert_eq!(self.store.put_document(&again, &chunks).await.unwrap().changed_chunks, 2);
+        let after = self.chunks(&first).await;
+        let texts: Vec<&str> = after.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["new", "beta", "alpha", "beta", "delta"]);
+        assert_eq!([after[1].0, after[2].0, after[3].0], [before[1].0, before[0].0, before[2].0]);
+        assert!(before.iter().all(|(number, _)| *number != after[0].0 && *number != after[4].0));
+        let gone = self.store.find_chunks(&[before[3].0, after[0].0]).await.unwrap();
+        assert_eq!(gone.len(), 1, "gamma is gone");
+        assert_eq!(gone[0].chunk.content, chunk("new"));
+        assert_eq!((gone[0].document.text.as_str(), gone[0].document.title.as_str()), ("", "A title"));
     }
 
-    async fn better_matches_come_first(&self) {
-        self.stored("rank", "title", "Invoice", "Something about money.").await;
-        self.stored("rank", "text", "Money", "Something about an invoice.").await;
-        self.stored("rank", "both", "Late", "The March invoice was late; send the March invoice again.")
-            .await;
-        self.stored("rank", "none", "Garden", "Tomatoes and basil.").await;
-        assert_eq!(self.keys_in("rank", "march invoice late").await[0], "both");
-        let found = self.keys_in("rank", "invoice money").await;
-        assert_eq!(found.len(), 3, "{found:?}");
-        let rare_first = self.keys_in("rank", "basil something").await;
-        assert_eq!(rare_first[0], "none", "{rare_first:?}");
-        let filter = Filter { collections: vec!["rank".into()], excluded_source: None };
-        assert_eq!(self.keys(&filter, "march invoice late", 1).await, ["both"]);
+    async fn changed_after(&self, position: u64) -> Vec<(u32, Option<String>)> {
+        let changes = self.store.list_changes(position, 1_000).await.unwrap();
+        assert!(changes.windows(2).all(|pair| pair[0].position < pair[1].position));
+        let last = changes.last().map_or(position, |change| change.position);
+        assert_eq!(self.store.last_change().await.unwrap(), last);
+        changes.into_iter().map(|it| (it.number, it.content.map(|it| it.chunk.content.text))).collect()
     }
 
-    async fn filters_hold(&self) {
-        for key in ["a", "b"] {
-            for collection in ["left", "right"] {
-                self.stored(collection, key, "", "a kangaroo").await;
-            }
-        }
-        let count = async |collections: &[&str], excluded: Option<&str>| {
-            let collections = collections.iter().map(|name| (*name).to_owned()).collect();
-            let filter = Filter { collections, excluded_source: excluded.map(str::to_owned) };
-            let recent = self.store.recent_documents(&filter, 1_000).await.unwrap();
-            let recent = recent.iter().filter(|document| document.text == "a kangaroo").count();
-            assert_eq!(self.keys(&filter, "kangaroo", 100).await.len(), recent);
-            recent
+    async fn whoever_follows_changes_misses_none(&self) {
+        let start = self.store.last_change().await.unwrap();
+        let document = self.stored(self.document("follow", "one", "a\nb\nc")).await;
+        let numbers: Vec<u32> = self.chunks(&document).await.into_iter().map(|(number, _)| number).collect();
+        let texts = |all: &[(u32, Option<String>)]| -> Vec<String> {
+            all.iter().map(|(_, text)| text.clone().unwrap_or("-".into())).collect()
         };
-        assert_eq!(count(&[], None).await, 4);
-        assert_eq!(count(&["left"], None).await, 2);
-        assert_eq!(count(&["left", "right"], Some("test:a")).await, 2);
-        assert_eq!(count(&[], Some("test:b")).await, 2);
-        assert_eq!(count(&["neither"], None).await, 0);
+        assert_eq!(texts(&self.changed_after(start).await), ["a", "b", "c"]);
+        let some = self.store.list_changes(start, 2).await.unwrap();
+        assert_eq!(some.len(), 2);
+        assert_eq!(texts(&self.changed_after(some[1].position).await), ["c"]);
+        let now = self.store.last_change().await.unwrap();
+        let one_document = some[0].content.as_ref().unwrap().document_number;
+        assert_eq!(some[1].content.as_ref().unwrap().document_number, one_document);
+        // What belongs to the document belongs to its chunks.
+        let mut again = self.document("follow", "one", "a\nb\nc");
+        again.privacy = Privacy::Shareable;
+        self.stored(again).await;
+        let mut changed = self.changed_after(now).await;
+        changed.sort();
+        assert_eq!(changed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), numbers);
+        let now = self.store.last_change().await.unwrap();
+        self.store.delete_document(&document.id).await.unwrap();
+        let mut changed = self.changed_after(now).await;
+        changed.sort();
+        assert_eq!(changed, numbers.iter().map(|number| (*number, None)).collect::<Vec<_>>());
     }
 
-    async fn no_word_is_syntax(&self) {
-        self.stored("syntax", "words", "", "near not and or star").await;
-        for term in ["near", "not", "and", "or", "star"] {
-            let found = self.keys_in("syntax", term).await;
-            assert_eq!(found, ["words"], "{term}");
-        }
-        let filter = Filter { collections: vec!["syntax".into()], excluded_source: None };
-        for term in ["\"", "sta*", "text:near", "'; DROP TABLE documents --", "(", "a\"b", "\0", "🚀", ""] {
-            let found = self.store.keyword_candidates(&[term.into()], &filter, 10).await.unwrap();
-            assert!(found.is_empty(), "{term}: {found:?}");
-        }
-        assert!(self.store.keyword_candidates(&[], &filter, 10).await.unwrap().is_empty());
-        let many: Vec<String> =
-            (0..64).map(|number| format!("word{number}")).chain(["near".into()]).collect();
-        assert_eq!(self.store.keyword_candidates(&many, &filter, 10).await.unwrap().len(), 1);
-    }
-
-    async fn what_is_gone_is_not_found(&self) {
-        let document = self.stored("gone", "one", "ephemeral", "ephemeral").await;
-        assert_eq!(self.keys_in("gone", "ephemeral").await, ["one"]);
+    async fn what_is_gone_is_gone_with_its_chunks(&self) {
+        let document = self.stored(self.document("gone", "one", "ephemeral")).await;
+        let number = self.chunks(&document).await[0].0;
         assert!(self.store.delete_document(&document.id).await.unwrap());
         assert!(!self.store.delete_document(&document.id).await.unwrap());
         assert_eq!(self.store.find_document(&document.id).await.unwrap(), None);
-        assert!(self.keys_in("gone", "ephemeral").await.is_empty());
-        self.stored("gone", "one", "", "back again").await;
-        assert_eq!(self.keys_in("gone", "back").await, ["one"]);
+        assert!(self.store.find_chunks(&[number]).await.unwrap().is_empty());
+        let again = self.stored(self.document("gone", "one", "ephemeral")).await;
+        assert!(self.chunks(&again).await[0].0 > number, "a number is never used twice");
+    }
+
+    async fn filters_hold(&self) {
+        let start = self.clock.now();
+        for (key, author, brand) in [("a", "Ana", "x"), ("b", "Bia", "x"), ("c", "ANA", "y")] {
+            let mut document = self.document("filtered", key, "kangaroo");
+            document.author = Some(author.into());
+            document.attributes = Attributes::from([("brand_id".into(), brand.into())]);
+            document.privacy = if key == "b" { Privacy::Shareable } else { Privacy::Local };
+            self.stored(document).await;
+        }
+        let check = async |change: &dyn Fn(&mut Filter), expected: &[&str]| {
+            let mut filter = Filter::of_collection("filtered");
+            change(&mut filter);
+            let found = self.store.list_documents(&filter, &PageRequest::first(50)).await.unwrap();
+            assert_eq!(keys(&found.items), expected, "{filter:?}");
+        };
+        check(&|_| (), &["c", "b", "a"]).await;
+        check(&|filter| filter.collections = vec!["none".into()], &[]).await;
+        check(&|filter| filter.author = Some("ana".into()), &["c", "a"]).await;
+        check(&|filter| filter.source = Some("test:b".into()), &["b"]).await;
+        check(&|filter| filter.excluded_source = Some("test:b".into()), &["c", "a"]).await;
+        check(&|filter| filter.strictest = Some(Privacy::Shareable), &["b"]).await;
+        check(&|filter| filter.attributes = Attributes::from([("brand_id".into(), "x".into())]), &["b", "a"])
+            .await;
+        check(&|filter| filter.attributes = Attributes::from([("run_id".into(), "x".into())]), &[]).await;
+        check(&|filter| filter.since = Some(start.plus(Duration::from_millis(2))), &["c", "b"]).await;
+        check(&|filter| filter.until = Some(start.plus(Duration::from_millis(2))), &["a"]).await;
     }
 
     async fn lists_come_newest_first(&self) {
         for key in ["1", "2", "3"] {
-            self.stored("listed", key, "", "").await;
+            self.stored(self.document("listed", key, "")).await;
         }
-        self.store.upsert_document(&self.document("listed", "1", "", "stored again")).await.unwrap();
-        let first = self.store.list_documents("listed", &PageRequest::first(2)).await.unwrap();
+        self.stored(self.document("listed", "1", "stored again")).await;
+        let filter = Filter::of_collection("listed");
+        let first = self.store.list_documents(&filter, &PageRequest::first(2)).await.unwrap();
         assert_eq!(keys(&first.items), ["3", "2"]);
         let next = PageRequest { limit: 2, cursor: first.next_cursor };
-        let second = self.store.list_documents("listed", &next).await.unwrap();
+        let second = self.store.list_documents(&filter, &next).await.unwrap();
         assert_eq!((keys(&second.items), second.next_cursor), (vec!["1"], None));
-        let filter = Filter { collections: vec!["listed".into()], excluded_source: None };
-        let recent = self.store.recent_documents(&filter, 2).await.unwrap();
-        assert_eq!(keys(&recent), ["1", "3"], "what was stored again is recent again");
         let first_of_all = PageRequest { limit: 2, cursor: Some("' OR 1=1--".into()) };
-        assert!(self.store.list_documents("listed", &first_of_all).await.unwrap().items.is_empty());
+        assert!(self.store.list_documents(&filter, &first_of_all).await.unwrap().items.is_empty());
         assert!(self.store.list_dispatches(&first_of_all).await.unwrap().items.is_empty());
     }
 
-    async fn dispatches_are_logged_and_found(&self) {
+    async fn dispatches_are_logged_with_their_documents(&self) {
         let mut logged: Vec<Dispatch> = Vec::new();
         for (prompt, request_id) in [("Create a repository", None), ("Add tests — já! 🚀", Some("req_1"))]
         {
@@ -193,7 +218,8 @@ impl Suite {
                 request_id: request_id.map(str::to_owned),
             };
             let dispatch = new.at(&self.ids, self.clock.now());
-            self.store.log_dispatch(&dispatch, &dispatch.to_document(&self.ids)).await.unwrap();
+            let document = dispatch.to_document(&self.ids);
+            self.store.log_dispatch(&dispatch, &document, &[chunk(prompt)]).await.unwrap();
             logged.insert(0, dispatch);
         }
         let first = self.store.list_dispatches(&PageRequest::first(1)).await.unwrap();
@@ -201,7 +227,9 @@ impl Suite {
         let next = PageRequest { limit: 1, cursor: first.next_cursor };
         let second = self.store.list_dispatches(&next).await.unwrap();
         assert_eq!((second.items, second.next_cursor), (logged[1..].to_vec(), None));
-        assert_eq!(self.keys_in("dispatches", "tests").await, [logged[0].id.to_string()]);
+        let id = logged[0].id.to_string();
+        let found = self.store.find_document_by_key("dispatches", &id).await.unwrap().unwrap();
+        assert_eq!(self.chunks(&found).await[0].1, "Add tests — já! 🚀");
     }
 }
 

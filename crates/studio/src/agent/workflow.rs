@@ -471,7 +471,7 @@ impl Act<'_> {
                 title: title.chars().take(memory::document::MAX_TITLE_CHARS).collect(),
                 text: format!("{}\n\nChanged: {}", self.input.text, end.changed.join(", ")),
                 source: format!("session:{}", self.input.session),
-                privacy: Privacy::Shareable,
+                ..NewDocument::default()
             };
             self.services.memory.remember(document).await?;
             match self.services.studio.touch(&self.input.session).await {
