@@ -1,5 +1,5 @@
-//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox | vectors`: figures of
-//! this machine, beside those of the peers.
+//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox | vectors | memory`:
+//! figures of this machine, beside those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
@@ -8,6 +8,7 @@ mod embedding;
 mod fanout;
 mod gateway;
 mod measure;
+mod memory;
 mod runs;
 mod sandbox;
 mod startup;
@@ -26,7 +27,7 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
     let what = arguments.word().unwrap_or_default();
     let quick = arguments.flag("--quick");
     let peers_only = arguments.flag("--peers-only");
-    let folder = if what == "vectors" { arguments.word() } else { None };
+    let file = if matches!(what.as_str(), "vectors" | "memory") { arguments.word() } else { None };
     arguments.finish()?;
     match what.as_str() {
         "runs" => runs::bench(workshop, quick, peers_only),
@@ -35,9 +36,11 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "gateway" => gateway::bench(workshop, quick),
         "embedding" => embedding::bench(workshop, quick),
         "sandbox" => sandbox::bench(workshop, quick),
-        "vectors" => vectors::bench(workshop, quick, folder.as_deref().map(Path::new)),
+        "vectors" => vectors::bench(workshop, quick, file.as_deref().map(Path::new)),
+        "memory" => memory::bench(workshop, file.as_deref().map(Path::new)),
         other => bail!(
-            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding, sandbox and vectors"
+            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding, sandbox, vectors and \
+             memory"
         ),
     }
 }

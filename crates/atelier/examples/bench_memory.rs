@@ -3,22 +3,21 @@
 //!
 //! Prints one JSON line; `cargo xtask bench memory` puts it in a table.
 
+#[path = "../tests/support/minilm.rs"]
+mod minilm;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_trait::async_trait;
 use embeddings::{MiniLm, Precision};
 use index::{Change, Condition, Entry, Keywords, Sought};
-use kernel::{Privacy, SystemClock, SystemEntropy};
+use kernel::{PageRequest, Timestamp};
 use memory::testing::{EvaluationSet, Figures, Ranks, SetQuestion, ask, ranks, remember_set};
-use memory::{
-    EmbeddedVectors, Embedder, EmbedderIdentity, EmbeddingQueue, Memory, MemoryParts, VectorParts, Weights,
-    WordVectors,
-};
+use memory::{Document, Feature, Filter, Memory, NewChunk, Weights};
+use minilm::{Local, open};
 use serde_json::json;
-use store::{SqlEmbeddingStore, SqlMemoryStore, Workspace};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,11 +31,12 @@ const DEPTH: usize = 100;
 async fn main() {
     let model = PathBuf::from(argument("--model").expect("--model names the model's folder"));
     let set = argument("--set").expect("--set names a JSON document");
-    let set = std::fs::read_to_string(set).expect("the set can be read");
-    let set: EvaluationSet = serde_json::from_str(&set).expect("it is a set");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let set = EvaluationSet::read(Path::new(&set), &root);
     let model = Arc::new(Local(MiniLm::load(&model, Precision::Quantised).expect("the model loads")));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let memory = open(folder.path(), &model).await;
+    let weights = weights(argument("--weights").as_deref().unwrap_or_default());
     let begin = Instant::now();
     remember_set(&memory, &set).await;
     memory.catch_up().await.expect("the indices catch up");
@@ -46,11 +46,11 @@ async fn main() {
     let mut times = Vec::new();
     for question in &set.questions {
         let begin = Instant::now();
-        let found = ask(&memory, question, Weights::default()).await;
+        let found = ask(&memory, question, weights).await;
         times.push(begin.elapsed().as_secs_f64() * 1e3);
         methods.entry("atelier").or_default().push(found);
     }
-    let plain = Plain::of(&folder.path().join("plain"), &set, &model);
+    let plain = Plain::of(&folder.path().join("plain"), &memory, &model).await;
     for question in &set.questions {
         let (words, meaning) = plain.ask(question, &model);
         let fused = plain.fused(&words, &meaning);
@@ -68,19 +68,12 @@ async fn main() {
     );
 }
 
-async fn open(folder: &Path, model: &Arc<Local>) -> Memory {
-    let workspace = Workspace::open(&folder.join("workspace")).await.expect("the workspace opens");
-    let database = workspace.database();
-    let index = EmbeddedVectors::open(&folder.join("vectors"), &model.identity()).expect("the index opens");
-    let queue = EmbeddingQueue::new(Arc::new(SqlEmbeddingStore::new(database.clone())), model.clone());
-    Memory::new(MemoryParts {
-        store: Arc::new(SqlMemoryStore::new(database.clone())),
-        keywords: Arc::new(Keywords::open(&folder.join("words"), "").expect("the index opens")),
-        vectors: Some(VectorParts { queue, index: Arc::new(index) }),
-        words: Some(model.clone()),
-        readers: None,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
+/// Weights in place of the usual ones, as `name=value` pairs with commas between.
+fn weights(named: &str) -> Weights {
+    named.split(',').filter(|pair| !pair.is_empty()).fold(Weights::default(), |weights, pair| {
+        let (name, weight) = pair.split_once('=').expect("weights are `name=value` pairs");
+        let feature = Feature::named(name).expect("there is such a feature");
+        weights.with(feature, weight.parse().expect("a weight is a number"))
     })
 }
 
@@ -100,36 +93,7 @@ fn by_category(questions: &[SetQuestion], ranks: &[Ranks]) -> BTreeMap<String, s
     groups.into_iter().map(|(name, ranks)| (name, shown(Figures::of(&ranks)))).collect()
 }
 
-/// The model, as memory takes it.
-struct Local(MiniLm);
-
-#[async_trait]
-impl Embedder for Local {
-    fn identity(&self) -> EmbedderIdentity {
-        EmbedderIdentity { name: "minilm".into(), version: "int8".into(), dimensions: MiniLm::DIMENSIONS }
-    }
-
-    fn is_local(&self) -> bool {
-        true
-    }
-
-    fn batch(&self) -> usize {
-        256
-    }
-
-    async fn embed(&self, texts: Vec<String>, _: Privacy) -> kernel::Result<Vec<Vec<f32>>> {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        Ok(self.0.embed(&texts, 2).into_iter().map(Vec::from).collect())
-    }
-}
-
-impl WordVectors for Local {
-    fn vector(&self, word: &str) -> Option<Vec<f32>> {
-        self.0.word(word).map(Vec::from)
-    }
-}
-
-/// The same texts as others would index them: who says what, and when, in the text itself.
+/// The same chunks as others would index them: who says what, and when, in the text itself.
 struct Plain {
     rows: Vec<Row>,
     keywords: Keywords,
@@ -141,62 +105,38 @@ struct Row {
     place: String,
     text: String,
     facets: Vec<String>,
+    time_ms: i64,
+    indexed: String,
 }
 
 impl Plain {
-    fn of(folder: &Path, set: &EvaluationSet, model: &Local) -> Self {
+    async fn of(folder: &Path, memory: &Memory, model: &Local) -> Self {
         let mut rows = Vec::new();
-        let mut texts = Vec::new();
-        for document in &set.documents {
-            let mut facets = vec![format!("collection={}", document.collection)];
-            facets.extend(document.attributes.iter().map(|(name, value)| format!("{name}={value}")));
-            let mut add = |place: &str, text: &str, before: String| {
-                let (key, place) = (document.key.clone(), place.to_owned());
-                texts.push(format!("{before}{text}"));
-                rows.push(Row { key, place, text: text.to_owned(), facets: facets.clone() });
-            };
-            for chunk in &document.chunks {
-                let date = chunk.time_ms.map(|time| kernel::Timestamp(time).to_string());
-                let date = date.map(|date| format!("{} ", &date[..10])).unwrap_or_default();
-                let author = chunk.author.as_ref().map(|author| format!("{author}: ")).unwrap_or_default();
-                add(&chunk.id, &chunk.text, date + &author);
-            }
-            if document.chunks.is_empty() {
-                let title =
-                    if document.title.is_empty() { String::new() } else { format!("{}\n", document.title) };
-                for paragraphs in paragraphs(&document.text) {
-                    add("", &paragraphs, title.clone());
+        let mut page = PageRequest::first(500);
+        loop {
+            let listed = memory.list_documents(&Filter::default(), &page).await.expect("they are listed");
+            for document in listed.items.into_iter().map(|listed| listed.document) {
+                for chunk in memory.chunks(&document.id).await.expect("they are listed") {
+                    rows.push(Row::of(&document, chunk.content));
                 }
+            }
+            match listed.next_cursor {
+                Some(cursor) => page.cursor = Some(cursor),
+                None => break,
             }
         }
         let keywords = Keywords::open(folder, "").expect("the index opens");
-        let change = |(number, (row, text)): (u32, (&'_ Row, &'_ String))| -> (u32, Vec<String>, String) {
-            (number, row.facets.clone(), text.clone())
-        };
-        let owned: Vec<_> = (0..).zip(rows.iter().zip(&texts)).map(change).collect();
-        let changes: Vec<Change<'_>> = owned
-            .iter()
-            .map(|(number, facets, text)| {
-                Change::Put(Entry {
-                    number: *number,
-                    document: *number,
-                    ordinal: 0,
-                    time_ms: 0,
-                    text,
-                    facets,
-                })
-            })
-            .collect();
+        let numbered = (0..).zip(&rows);
+        let changes: Vec<Change<'_>> = numbered.map(|(number, row)| Change::Put(row.entry(number))).collect();
         keywords.apply(&changes, 1).expect("the texts are indexed");
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        Self { rows, keywords, vectors: model.0.embed(&texts, 2) }
+        let texts: Vec<&str> = rows.iter().map(|row| row.indexed.as_str()).collect();
+        let vectors = model.0.embed(&texts, 2);
+        Self { rows, keywords, vectors }
     }
 
     /// The best by words and the best by meaning.
     fn ask(&self, question: &SetQuestion, model: &Local) -> (Vec<u32>, Vec<u32>) {
-        let one_of_each: Vec<Vec<String>> =
-            question.filter.iter().map(|(name, value)| vec![format!("{name}={value}")]).collect();
-        let condition = Condition { one_of_each, ..Condition::default() };
+        let condition = condition(&question.filter);
         let reading = self.keywords.reading();
         let words =
             reading.search(&Sought::read(&question.query), &condition, DEPTH).expect("words are found");
@@ -230,18 +170,44 @@ impl Plain {
     }
 }
 
-/// Paragraphs of a text, as many together as a chunk of ours may have.
-fn paragraphs(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        match all.last_mut().filter(|last| last.len() + paragraph.len() < 1_200) {
-            Some(last) => *last = format!("{last}\n\n{paragraph}"),
-            None => all.push(paragraph.to_owned()),
+impl Row {
+    fn of(document: &Document, chunk: NewChunk) -> Self {
+        let author = chunk.author.as_ref().or(document.author.as_ref());
+        let mut facets = vec![format!("collection={}", document.collection)];
+        facets.extend(document.attributes.iter().map(|(name, value)| format!("{name}={value}")));
+        facets.extend(author.map(|author| format!("author={}", author.to_lowercase())));
+        let time = chunk.time.unwrap_or_else(|| document.time());
+        let author = chunk.author.as_ref().map(|author| format!("{} {author}: ", &time.to_string()[..10]));
+        let mut indexed: String = author.unwrap_or_default();
+        for heading in std::iter::once(&document.title).chain(&chunk.headings).filter(|it| !it.is_empty()) {
+            indexed.push_str(heading);
+            indexed.push('\n');
         }
+        indexed.push_str(&chunk.text);
+        let place = chunk.place.as_str().unwrap_or_default().to_owned();
+        Self { key: document.key.clone(), place, text: chunk.text, facets, time_ms: time.0, indexed }
     }
-    all
+
+    fn entry(&self, number: u32) -> Entry<'_> {
+        let Self { facets, time_ms, indexed, .. } = self;
+        Entry { number, document: number, ordinal: 0, time_ms: *time_ms, text: indexed, facets }
+    }
 }
 
+/// A question's filter, as the index takes it.
+fn condition(filter: &BTreeMap<String, String>) -> Condition {
+    let mut condition = Condition::default();
+    for (name, value) in filter {
+        let moment = || value.parse::<Timestamp>().expect("the set names moments").0;
+        match name.as_str() {
+            "since" => condition.since_ms = Some(moment()),
+            "until" => condition.until_ms = Some(moment()),
+            "author" => condition.one_of_each.push(vec![format!("author={}", value.to_lowercase())]),
+            _ => condition.one_of_each.push(vec![format!("{name}={value}")]),
+        }
+    }
+    condition
+}
 fn argument(name: &str) -> Option<String> {
     let mut arguments = std::env::args();
     arguments.by_ref().find(|argument| argument == name)?;

@@ -1,6 +1,5 @@
 //! Fits the agents and planes to what the routes ask for.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use agents::plan::CodeLanguage;
@@ -8,7 +7,6 @@ use agents::{CodeRequest, CodeRunner, Dispatcher, Goals, InputFile, NewGoal};
 use async_trait::async_trait;
 use http_surface::services;
 use kernel::{Actor, Clock, Error, Page, PageRequest, Result, RunId};
-use memory::{IndexState, Memory, Query};
 use models::providers::{KeyStorage, KeyStore};
 use models::{ApiKey, Router};
 use serde_json::Value;
@@ -27,61 +25,6 @@ impl services::Planner for Planner {
         let dispatched = self.dispatcher.dispatch(&prompt, task_type.parse()?, None, &origin).await?;
         let plan = serde_json::to_value(&dispatched.plan).map_err(Error::internal)?;
         Ok(services::Dispatch { id: dispatched.id, prompt, task_type, plan, created_at: self.clock.now() })
-    }
-}
-
-pub(crate) struct MemoryReader {
-    pub memory: Memory,
-    pub folder: PathBuf,
-}
-
-#[async_trait]
-impl services::MemoryReader for MemoryReader {
-    async fn index(&self) -> Result<Option<services::MemoryIndex>> {
-        let progress = self.memory.progress().await?;
-        Ok(progress.map(|progress| services::MemoryIndex {
-            embedder: progress.embedder.name,
-            version: progress.embedder.version,
-            dimensions: progress.embedder.dimensions,
-            is_active: progress.state == IndexState::Active,
-            done: progress.done,
-            total: progress.total,
-        }))
-    }
-
-    async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<services::Dispatch>> {
-        let page = self.memory.list_dispatches(page).await?;
-        Ok(page.map(|dispatch| services::Dispatch {
-            id: dispatch.id,
-            prompt: dispatch.prompt,
-            task_type: dispatch.task_type,
-            plan: dispatch.plan,
-            created_at: dispatch.created_at,
-        }))
-    }
-
-    async fn search(&self, query: &str, count: u32) -> Result<Vec<services::Hit>> {
-        let found = self.memory.search(Query::new(query, count as usize)).await?;
-        Ok(found
-            .hits
-            .into_iter()
-            .map(|hit| services::Hit {
-                id: hit.document.id.to_string(),
-                collection: hit.document.collection,
-                title: hit.document.title,
-                snippet: hit.snippet,
-                score: hit.score,
-                parts: hit.parts.iter().map(|part| (part.feature.name().to_string(), part.share())).collect(),
-                source: hit.document.source,
-                created_at: hit.document.created_at,
-            })
-            .collect())
-    }
-
-    async fn snapshot(&self, limit: u32) -> Result<services::Snapshot> {
-        let written = self.memory.snapshot(limit as usize, &self.folder).await?;
-        let name = written.path.file_name().unwrap_or_default().to_string_lossy();
-        Ok(services::Snapshot { path: format!("snapshots/{name}"), count: written.count as u64 })
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod calls;
 pub mod local;
+pub mod memory;
 mod models;
 pub mod problem;
 mod sse;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -87,6 +88,8 @@ struct Call<'a> {
     path: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
+    /// Sent as they are, in place of a body.
+    bytes: Option<Vec<u8>>,
     idempotency_key: Option<String>,
     timeout: Duration,
 }
@@ -94,7 +97,15 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     fn new(method: Method, path: impl IntoIterator<Item = &'a str>) -> Self {
         let path = path.into_iter().collect();
-        Self { method, path, query: Vec::new(), body: None, idempotency_key: None, timeout: ANSWER_TIMEOUT }
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            body: None,
+            bytes: None,
+            idempotency_key: None,
+            timeout: ANSWER_TIMEOUT,
+        }
     }
 
     fn get(path: impl IntoIterator<Item = &'a str>) -> Self {
@@ -198,9 +209,12 @@ impl Client {
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        match &call.body {
-            Some(body) => request.json(body),
-            None => request,
+        match (&call.body, &call.bytes) {
+            (Some(body), _) => request.json(body),
+            (None, Some(bytes)) => {
+                request.header(CONTENT_TYPE, "application/octet-stream").body(bytes.clone())
+            }
+            (None, None) => request,
         }
     }
 

@@ -106,7 +106,7 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
 
     let services = Services {
         planner: Arc::new(adapters::Planner { dispatcher, clock: clock.clone() }),
-        memory: Arc::new(adapters::MemoryReader { memory: memory.clone(), folder: folder.join("snapshots") }),
+        memory: memory.clone(),
         code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory.clone()) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),

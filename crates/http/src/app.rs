@@ -11,7 +11,7 @@ use runs::Engine;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::services::{CodeRunner, MemoryReader, Models, Planner, Preferences, Supervisor};
+use crate::services::{CodeRunner, Models, Planner, Preferences, Supervisor};
 use crate::studio::preview::PreviewKey;
 
 /// The state of the routes. Every layer around them clones it with each request, so it is one
@@ -70,8 +70,8 @@ pub struct AppParts {
 pub struct Services {
     /// Makes plans.
     pub planner: Arc<dyn Planner>,
-    /// Reads memory.
-    pub memory: Arc<dyn MemoryReader>,
+    /// Remembers and finds.
+    pub memory: ::memory::Memory,
     /// Runs code.
     pub code: Arc<dyn CodeRunner>,
     /// Submits goals.

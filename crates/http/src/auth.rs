@@ -43,6 +43,7 @@ needs! {
     ReadRuns = Some(Scope::ReadRuns);
     WriteRuns = Some(Scope::WriteRuns);
     ReadMemory = Some(Scope::ReadMemory);
+    WriteMemory = Some(Scope::WriteMemory);
     RunCode = Some(Scope::RunCode);
     InvokeModels = Some(Scope::InvokeModels);
     Admin = Some(Scope::Admin);

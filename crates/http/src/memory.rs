@@ -1,7 +1,16 @@
-//! `GET /api/v1/memory/logs`, `…/search`, `…/snapshot`, `…/index`.
+//! Memory: `/api/v1/memory/…`, `/api/v1/search`, `/api/v1/ingest`, `/api/v1/context/…`.
+//!
+//! Here are the routes of the Factory; [`search`], [`documents`] and [`ingest`] have the others.
+
+mod documents;
+mod ingest;
+mod packs;
+mod search;
+mod view;
 
 use std::collections::BTreeMap;
 
+use ::memory::{Hit, IndexProgress, Query};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -14,7 +23,6 @@ use crate::auth::{Caller, ReadMemory};
 use crate::error::Error;
 use crate::extract::{Parameters, invalid};
 use crate::planner::recorded_plan;
-use crate::services::{self, Hit};
 use crate::wire::{List, ListQuery, Moment, Plan, is_blank};
 
 const LONGEST_QUERY: usize = 1_000;
@@ -28,6 +36,18 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(search_memory))
         .routes(routes!(snapshot_memory))
         .routes(routes!(show_memory_index))
+        .routes(routes!(search::search, search::search_with))
+        .routes(routes!(search::list_weights))
+        .routes(routes!(search::search_context))
+        .routes(routes!(documents::list_collections))
+        .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::get_document, documents::change_document, documents::delete_document))
+        .routes(routes!(documents::list_chunks))
+        .routes(routes!(documents::show_stats))
+        .routes(routes!(documents::reindex))
+        .routes(routes!(ingest::ingest_documents))
+        .routes(routes!(ingest::ingest_file))
+        .routes(routes!(packs::build_pack))
 }
 
 /// An entry of the planner's log.
@@ -45,12 +65,12 @@ struct LogEntry {
     created_at: Moment,
 }
 
-impl TryFrom<services::Dispatch> for LogEntry {
+impl TryFrom<::memory::Dispatch> for LogEntry {
     type Error = Error;
 
-    fn try_from(dispatch: services::Dispatch) -> Result<Self, Error> {
-        let plan = recorded_plan(&dispatch)?;
-        let services::Dispatch { id, prompt, task_type, created_at, .. } = dispatch;
+    fn try_from(dispatch: ::memory::Dispatch) -> Result<Self, Error> {
+        let plan = recorded_plan(&dispatch.id, &dispatch.plan)?;
+        let ::memory::Dispatch { id, prompt, task_type, created_at, .. } = dispatch;
         Ok(Self { id: id.to_string(), prompt, task_type, plan, created_at: created_at.into() })
     }
 }
@@ -111,7 +131,7 @@ impl SearchQuery {
     "title": "Create a repo; add CI; write tests",
     "snippet": "… write tests",
     "score": 0.81,
-    "parts": {"keyword": 0.5, "vector": 0.31},
+    "parts": {"similarity": 0.31, "words": 0.25, "window": 0.25},
     "source": "dsp_01hv5k3m9x7q2w8e4r6t",
     "created_at": "2026-11-21T09:30:00.000Z",
 }))]
@@ -136,9 +156,17 @@ struct MemoryHit {
 
 impl From<Hit> for MemoryHit {
     fn from(hit: Hit) -> Self {
-        let Hit { id, collection, title, snippet, score, parts, source, created_at } = hit;
-        let parts = parts.into_iter().collect();
-        Self { id, collection, title, snippet, score, parts, source, created_at: created_at.into() }
+        let Hit { document, snippet, score, parts, .. } = hit;
+        Self {
+            id: document.id.to_string(),
+            collection: document.collection,
+            title: document.title,
+            snippet,
+            score,
+            parts: parts.iter().map(|part| (part.feature.name().to_owned(), part.share())).collect(),
+            source: document.source,
+            created_at: document.created_at.into(),
+        }
     }
 }
 
@@ -159,8 +187,8 @@ async fn search_memory(
     Parameters(query): Parameters<SearchQuery>,
 ) -> Result<Json<List<MemoryHit>>, Error> {
     let (words, count) = query.checked()?;
-    let hits = app.services.memory.search(&words, count).await?;
-    Ok(Json(List::whole(hits.into_iter().map(MemoryHit::from).collect())))
+    let found = app.services.memory.search(Query::new(words, count as usize)).await?;
+    Ok(Json(List::whole(found.hits.into_iter().map(MemoryHit::from).collect())))
 }
 
 /// How much to write.
@@ -203,8 +231,10 @@ async fn snapshot_memory(
     if !(1..=MOST_ENTRIES).contains(&limit) {
         return Err(invalid("limit", format!("it must be from 1 to {MOST_ENTRIES}")));
     }
-    let services::Snapshot { path, count } = app.services.memory.snapshot(limit).await?;
-    Ok(Json(Snapshot { path, count }))
+    let folder = app.workspace.join("snapshots");
+    let written = app.services.memory.snapshot(limit as usize, &folder).await?;
+    let name = written.path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Json(Snapshot { path: format!("snapshots/{name}"), count: written.count as u64 }))
 }
 
 /// How far the vectors of memory are.
@@ -222,7 +252,7 @@ struct MemoryIndex {
     dimensions: Option<usize>,
     /// How far it is.
     state: IndexState,
-    /// How many documents have been seen to.
+    /// How many chunks have been seen to.
     done: u64,
     /// How many there are that may be given to the embedder.
     total: u64,
@@ -240,17 +270,20 @@ enum IndexState {
     Active,
 }
 
-impl From<Option<services::MemoryIndex>> for MemoryIndex {
-    fn from(index: Option<services::MemoryIndex>) -> Self {
+impl From<Option<IndexProgress>> for MemoryIndex {
+    fn from(index: Option<IndexProgress>) -> Self {
         let Some(index) = index else {
             let (embedder, version, dimensions) = (None, None, None);
             return Self { embedder, version, dimensions, state: IndexState::None, done: 0, total: 0 };
         };
         Self {
-            embedder: Some(index.embedder),
-            version: Some(index.version).filter(|version| !version.is_empty()),
-            dimensions: Some(index.dimensions),
-            state: if index.is_active { IndexState::Active } else { IndexState::Building },
+            embedder: Some(index.embedder.name),
+            version: Some(index.embedder.version).filter(|version| !version.is_empty()),
+            dimensions: Some(index.embedder.dimensions),
+            state: match index.state {
+                ::memory::IndexState::Active => IndexState::Active,
+                _ => IndexState::Building,
+            },
             done: index.done,
             total: index.total,
         }
@@ -260,7 +293,7 @@ impl From<Option<services::MemoryIndex>> for MemoryIndex {
 /// Shows how far the vectors of memory are
 ///
 /// Another embedder gets an index of its own, which takes the place of the old one once every
-/// document has its vector.
+/// chunk has its vector.
 #[utoipa::path(
     get,
     path = "/api/v1/memory/index",
@@ -272,5 +305,5 @@ async fn show_memory_index(
     _caller: Caller<ReadMemory>,
     State(app): State<App>,
 ) -> Result<Json<MemoryIndex>, Error> {
-    Ok(Json(app.services.memory.index().await?.into()))
+    Ok(Json(app.services.memory.progress().await?.into()))
 }

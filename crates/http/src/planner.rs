@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
+use kernel::DispatchId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,7 +14,6 @@ use crate::auth::{Caller, WriteRuns};
 use crate::error::Error;
 use crate::extract::{JsonBody, MEBIBYTE, WireBody};
 use crate::runs::{TaskType, check_text};
-use crate::services;
 use crate::wire::{Moment, Plan, PlannerKind};
 
 const LONGEST_PROMPT: usize = 1_000_000;
@@ -58,9 +59,9 @@ pub(crate) struct Dispatch {
 }
 
 /// The plan in what was recorded.
-pub(crate) fn recorded_plan(dispatch: &services::Dispatch) -> Result<Plan, Error> {
-    let unreadable = || kernel::Error::internal(format!("the plan of {} cannot be read", dispatch.id));
-    Plan::read(&dispatch.plan).ok_or_else(|| unreadable().into())
+pub(crate) fn recorded_plan(dispatch: &DispatchId, plan: &Value) -> Result<Plan, Error> {
+    let unreadable = || kernel::Error::internal(format!("the plan of {dispatch} cannot be read"));
+    Plan::read(plan).ok_or_else(|| unreadable().into())
 }
 
 /// Makes a plan
@@ -84,7 +85,7 @@ async fn dispatch_plan(
 ) -> Result<Json<Dispatch>, Error> {
     let task_type = body.task_type.name().to_owned();
     let made = app.services.planner.dispatch(body.prompt, task_type, caller.actor).await?;
-    let plan = recorded_plan(&made)?;
+    let plan = recorded_plan(&made.id, &made.plan)?;
     let (id, created_at) = (made.id.to_string(), made.created_at.into());
     Ok(Json(Dispatch { id, planner: plan.planner, plan, created_at }))
 }

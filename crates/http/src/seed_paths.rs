@@ -26,6 +26,9 @@ const PATHS: &[(&str, &str)] = &[
     ("/v1/jobs/*", "/api/v1/jobs/*"),
     ("/v1/stream/*", "/api/v1/stream/*"),
     ("/v1/llm/infer", "/api/v1/llm/infer"),
+    ("/v1/context/*", "/api/v1/context/*"),
+    ("/v1/ingest", "/api/v1/ingest"),
+    ("/v1/search", "/api/v1/search"),
 ];
 
 /// Gives a request for a seed path the canonical one.

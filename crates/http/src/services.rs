@@ -30,69 +30,6 @@ pub struct Dispatch {
     pub created_at: Timestamp,
 }
 
-/// Reads memory.
-#[async_trait]
-pub trait MemoryReader: Send + Sync {
-    /// The planner's log, the newest first.
-    async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>>;
-
-    /// The `count` documents that fit `query` best.
-    async fn search(&self, query: &str, count: u32) -> Result<Vec<Hit>>;
-
-    /// Writes the newest `limit` entries of the planner's log to a JSONL file in the workspace.
-    async fn snapshot(&self, limit: u32) -> Result<Snapshot>;
-
-    /// How far its vectors are; none where nothing makes them.
-    async fn index(&self) -> Result<Option<MemoryIndex>>;
-}
-
-/// How far the vectors of memory are.
-#[derive(Clone, Debug)]
-pub struct MemoryIndex {
-    /// What makes them.
-    pub embedder: String,
-    /// Which version of it, where it has one.
-    pub version: String,
-    /// How long they are.
-    pub dimensions: usize,
-    /// Whether every document had its vector once, so that the index may be searched.
-    pub is_active: bool,
-    /// How many documents have been seen to.
-    pub done: u64,
-    /// How many there are that may be given to the embedder.
-    pub total: u64,
-}
-
-/// A document that was found.
-#[derive(Clone, Debug)]
-pub struct Hit {
-    /// The document.
-    pub id: String,
-    /// The collection it belongs to.
-    pub collection: String,
-    /// Its title.
-    pub title: String,
-    /// The part that fits.
-    pub snippet: String,
-    /// How well it fits; higher is better.
-    pub score: f64,
-    /// Every part of the score, by name.
-    pub parts: Vec<(String, f64)>,
-    /// Where the document came from.
-    pub source: String,
-    /// When it was put into memory.
-    pub created_at: Timestamp,
-}
-
-/// A snapshot that was written.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Where, below the workspace's folder.
-    pub path: String,
-    /// How many entries it has.
-    pub count: u64,
-}
-
 /// Runs code in the sandbox and keeps what came of it.
 #[async_trait]
 pub trait CodeRunner: Send + Sync {

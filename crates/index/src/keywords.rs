@@ -10,6 +10,7 @@
 mod contexts;
 mod places;
 mod reading;
+mod rebuild;
 mod schema;
 mod seeking;
 
@@ -30,6 +31,7 @@ use schema::Fields;
 
 pub use contexts::Contexts;
 pub use reading::Reading;
+pub use rebuild::Rebuild;
 
 /// The form of what is on disk; what has another is made anew.
 const FORMAT: u32 = 2;
@@ -190,7 +192,10 @@ impl Keywords {
     /// [`Error::DiskFull`], [`Error::Folder`]. Nothing of them is taken in then.
     pub fn apply(&self, changes: &[Change<'_>], position: u64) -> Result<(), Error> {
         let mut writer = self.writer.lock();
-        let applied = self.write(&mut writer, changes, position);
+        let applied = self.add(&writer, changes).and_then(|placed| {
+            self.commit(&mut writer, position)?;
+            Ok(placed)
+        });
         if applied.is_err() {
             // What was added and not committed must not come with the next commit.
             let _ = writer.rollback();
@@ -201,12 +206,19 @@ impl Keywords {
         self.reader.reload().map_err(|error| failure(&self.folder, error))
     }
 
+    /// Begins to make it anew. Searches see it as it was until that is finished; changes wait.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub fn rebuild(&self) -> Result<Rebuild<'_>, Error> {
+        Rebuild::begin(self)
+    }
+
     /// Tells where each chunk stands now.
-    fn write(
+    fn add(
         &self,
-        writer: &mut IndexWriter,
+        writer: &IndexWriter,
         changes: &[Change<'_>],
-        position: u64,
     ) -> Result<Vec<(u32, Option<Place>)>, TantivyError> {
         let mut placed = Vec::with_capacity(changes.len());
         for change in changes {
@@ -223,10 +235,14 @@ impl Keywords {
             }
             placed.push((number, place));
         }
+        Ok(placed)
+    }
+
+    fn commit(&self, writer: &mut IndexWriter, position: u64) -> Result<(), TantivyError> {
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&payload(position, &self.stamp));
         commit.commit()?;
-        Ok(placed)
+        Ok(())
     }
 
     fn document(&self, entry: &Entry<'_>, terms: &Terms) -> TantivyDocument {

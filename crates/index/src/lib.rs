@@ -23,6 +23,6 @@ pub mod words;
 
 pub use analysis::{Language, Sought, SoughtWord, telling_words};
 pub use error::Error;
-pub use keywords::{Change, Condition, Contexts, Entry, Keywords, Match, Reading};
+pub use keywords::{Change, Condition, Contexts, Entry, Keywords, Match, Reading, Rebuild};
 pub use stop_words::is_common;
 pub use vectors::Vectors;

@@ -154,6 +154,15 @@ impl Vectors {
         index.apply(changes, position)
     }
 
+    /// Takes all rows out and begins at position 0.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`] and [`Error::Folder`]; then the index is as it was.
+    pub fn clear(&self) -> Result<()> {
+        let gone: Vec<Change<'_>> = self.0.alive().iter().map(|number| Change::Remove { number }).collect();
+        self.0.apply(&gone, 0)
+    }
+
     /// Waits until all that was applied is on the disk.
     ///
     /// # Errors

@@ -197,6 +197,26 @@ fn values_of_a_facet_are_found_by_their_words() {
 }
 
 #[test]
+fn it_is_made_anew_while_it_is_searched() {
+    let f = fixture();
+    f.put(1, "kangaroo");
+    let mut rebuild = f.keywords.rebuild().unwrap();
+    rebuild.add(&[entry(2, "kangaroo", &[])], 7).unwrap();
+    assert_eq!(f.find("kangaroo"), [1], "as it was");
+    rebuild.add(&[entry(3, "a kangaroo too", &[])], 8).unwrap();
+    rebuild.finish().unwrap();
+    assert_eq!((f.find("kangaroo"), f.keywords.position()), (vec![2, 3], 8));
+    let mut given_up = f.keywords.rebuild().unwrap();
+    given_up.add(&[entry(4, "kangaroo", &[])], 9).unwrap();
+    drop(given_up);
+    f.put(5, "koala");
+    assert_eq!((f.find("kangaroo"), f.find("koala")), (vec![2, 3], vec![5]));
+    assert_eq!(f.keywords.reading().number_at(0, 3), Some(3));
+    let f = f.reopened("1");
+    assert_eq!((f.find("kangaroo"), f.keywords.len()), (vec![2, 3], 3));
+}
+
+#[test]
 fn another_stamp_or_damage_makes_it_anew() {
     let f = fixture();
     f.put(1, "kangaroo");

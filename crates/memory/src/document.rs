@@ -106,6 +106,28 @@ pub struct NewDocument {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What a person changes about a document; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DocumentChange {
+    /// What it is called.
+    pub title: Option<String>,
+    /// How far it may travel.
+    pub privacy: Option<Privacy>,
+    /// From when on it is not found any more; none within for never.
+    pub expires_at: Option<Option<Timestamp>>,
+}
+
+impl DocumentChange {
+    /// Makes the change.
+    pub(crate) fn apply(self, document: &mut Document) {
+        if let Some(title) = self.title {
+            document.title = without_nul(cut(&title, MAX_TITLE_CHARS));
+        }
+        document.privacy = self.privacy.unwrap_or(document.privacy);
+        document.expires_at = self.expires_at.unwrap_or(document.expires_at);
+    }
+}
+
 impl NewDocument {
     /// The document as it is stored.
     pub(crate) fn checked(self, ids: &Ids, now: Timestamp) -> Result<Document, Error> {

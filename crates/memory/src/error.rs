@@ -54,6 +54,14 @@ pub enum Error {
         /// How many it has.
         bytes: usize,
     },
+    /// What a pack must have does not fit into its budget.
+    #[error("What must be in the context takes {needed} tokens; the budget is {budget}")]
+    PackTooSmall {
+        /// How many it takes.
+        needed: usize,
+        /// How many there may be.
+        budget: usize,
+    },
     /// There is no such document.
     #[error("There is no document {0}")]
     DocumentNotFound(DocumentId),
@@ -99,6 +107,11 @@ impl From<Error> for kernel::Error {
                 Kind::Limit,
                 "text_too_long",
                 "Split the text into several documents, or keep a summary of it",
+            ),
+            Error::PackTooSmall { .. } => (
+                Kind::Limit,
+                "pack_too_small",
+                "Raise the budget, choose a model that reads more, or shorten what is canonical",
             ),
             Error::DocumentNotFound(_) => {
                 (Kind::NotFound, "document_not_found", "Search memory to see which documents there are")

@@ -41,6 +41,24 @@ impl KeywordFollower {
         self.keywords.position()
     }
 
+    /// Makes the index anew, which is searched as it was meanwhile.
+    pub async fn rebuild(&self) -> Result<()> {
+        let _one = self.following.lock().await;
+        let (keywords, store) = (Arc::clone(&self.keywords), Arc::clone(&self.store));
+        let runtime = tokio::runtime::Handle::current();
+        let rebuild = move || {
+            let mut rebuild = keywords.rebuild()?;
+            loop {
+                let changes = runtime.block_on(store.list_changes(rebuild.position(), BATCH))?;
+                let Some(last) = changes.last() else { break };
+                let position = last.position;
+                with_rows(&changes, |changes| rebuild.add(changes, position))?;
+            }
+            Ok(rebuild.finish()?)
+        };
+        blocking(rebuild).await?
+    }
+
     /// Goes on until it has every change there is.
     pub async fn catch_up(&self) -> Result<()> {
         let _one = self.following.lock().await;
@@ -56,14 +74,19 @@ impl KeywordFollower {
 }
 
 fn take_in(keywords: &Keywords, changes: &[ChunkChange]) -> std::result::Result<(), index::Error> {
+    let position = changes.last().map_or(keywords.position(), |change| change.position);
+    with_rows(changes, |changes| keywords.apply(changes, position))
+}
+
+/// Gives changes as the keyword index takes them.
+fn with_rows<T>(changes: &[ChunkChange], take: impl FnOnce(&[Change<'_>]) -> T) -> T {
     let rows: Vec<(u32, Option<Row<'_>>)> =
         changes.iter().map(|change| (change.number, change.content.as_ref().map(Row::of))).collect();
     let changes_of_index: Vec<Change<'_>> = rows
         .iter()
         .map(|(number, row)| row.as_ref().map_or(Change::Remove(*number), |row| Change::Put(row.entry())))
         .collect();
-    let position = changes.last().map_or(keywords.position(), |change| change.position);
-    keywords.apply(&changes_of_index, position)
+    take(&changes_of_index)
 }
 
 /// A chunk as the keyword index takes it.

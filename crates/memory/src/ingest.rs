@@ -184,7 +184,7 @@ fn complete(document: &mut NewDocument, extracted: &Extracted, name: &str, bytes
         let language = serde_json::to_value(language).ok();
         let language = language.as_ref().and_then(|language| language.as_str());
         if let Some(language) = language {
-            document.attributes.entry("language".into()).or_insert_with(|| language.to_owned());
+            document.attributes.entry("language".into()).or_insert_with(|| language.to_lowercase());
         }
     }
     document.text = match (extracted.kind, String::from_utf8(bytes)) {

@@ -19,6 +19,9 @@ use crate::chunk::IndexedChunk;
 use crate::question::{Question, pattern};
 use crate::wording::WordMatch;
 
+/// How much of its window speaks for a passage, which says more by itself than a turn of a
+/// conversation does.
+const PASSAGE_WINDOW: f64 = 0.4;
 const RECENCY_HALF_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// From so near on, a chunk bears on a query without a word of it.
 const NEAR: f64 = 0.45;
@@ -32,6 +35,9 @@ pub enum Feature {
     Neighbours,
     /// Its words against the query's, alike or near in meaning, the rarer the more.
     Words,
+    /// BM25 of it alone, as a share of the best; of passages only, neither turns of a conversation
+    /// nor what stands alone.
+    Keyword,
     /// BM25 of it and two chunks on either side, as a share of the best.
     Window,
     /// BM25 of its whole document, as a share of the best.
@@ -57,10 +63,11 @@ pub enum Feature {
 }
 
 /// All features, in the order in which they are shown.
-pub const FEATURES: [Feature; 14] = [
+pub const FEATURES: [Feature; 15] = [
     Feature::Similarity,
     Feature::Neighbours,
     Feature::Words,
+    Feature::Keyword,
     Feature::Window,
     Feature::Document,
     Feature::Alone,
@@ -81,6 +88,7 @@ impl Feature {
             Self::Similarity => "similarity",
             Self::Neighbours => "neighbours",
             Self::Words => "words",
+            Self::Keyword => "keyword",
             Self::Window => "window",
             Self::Document => "document",
             Self::Alone => "alone",
@@ -92,6 +100,29 @@ impl Feature {
             Self::Number => "number",
             Self::Name => "name",
             Self::Recency => "recency",
+        }
+    }
+
+    /// What it means, for a person.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Similarity => "How near its meaning is to the question's.",
+            Self::Neighbours => "How near the meanings of the passages before and after it are.",
+            Self::Words => {
+                "How well its words answer the question's: the same words, or words near in meaning."
+            }
+            Self::Keyword => "How often it has the question's words, for its length.",
+            Self::Window => "How well it answers together with the two passages on either side.",
+            Self::Document => "How well its whole document answers.",
+            Self::Alone => "It has no neighbours to speak for it, so its own meaning and words count more.",
+            Self::Author => "The question names who wrote it.",
+            Self::First => "Its author speaks of themselves in it.",
+            Self::Asks => "It only asks, and does not answer.",
+            Self::Date => "It is of the day, month or year that the question names.",
+            Self::When => "The question asks when, and it names a time.",
+            Self::Number => "The question asks how many, and it names a number.",
+            Self::Name => "The question asks for a name, and it has one.",
+            Self::Recency => "It is new.",
         }
     }
 
@@ -111,6 +142,7 @@ impl Default for Weights {
             Feature::Similarity => 1.0,
             Feature::Neighbours => 0.28,
             Feature::Words => 0.25,
+            Feature::Keyword => 0.3,
             Feature::Window => 0.23,
             Feature::Document | Feature::First | Feature::Number => 0.12,
             Feature::Alone => 0.5,
@@ -169,6 +201,8 @@ pub(crate) struct Candidate {
     pub similarities_around: [f64; 2],
     /// The words of the query and what answers them best.
     pub words: Vec<WordMatch>,
+    /// BM25 of it alone; 0 when it is not among the candidates by words.
+    pub keyword: f64,
     /// BM25 of its window.
     pub window: f64,
     /// BM25 of its document.
@@ -184,6 +218,13 @@ pub(crate) struct Ranked {
     pub parts: Vec<Part>,
 }
 
+/// The best scores among the candidates.
+struct Best {
+    keyword: f64,
+    window: f64,
+    document: f64,
+}
+
 /// Whether a cosine says that two texts have to do with each other.
 pub(crate) fn is_near(similarity: f64) -> bool {
     similarity >= NEAR
@@ -197,11 +238,15 @@ pub(crate) fn rank(
     now: Timestamp,
 ) -> Vec<Ranked> {
     let most = |of: fn(&Candidate) -> f64| candidates.iter().map(of).fold(f64::MIN_POSITIVE, f64::max);
-    let best = (most(|candidate| candidate.window), most(|candidate| candidate.document));
+    let best = Best {
+        keyword: most(|candidate| candidate.keyword),
+        window: most(|candidate| candidate.window),
+        document: most(|candidate| candidate.document),
+    };
     let mut ranked: Vec<Ranked> = candidates
         .into_iter()
         .map(|candidate| {
-            let value = |feature| value(feature, &candidate, question, weights, best, now);
+            let value = |feature| value(feature, &candidate, question, weights, &best, now);
             let parts = FEATURES.map(|feature| (feature, value(feature), weights.of(feature)));
             let parts: Vec<Part> =
                 parts.map(|(feature, value, weight)| Part { feature, value, weight }).into();
@@ -218,24 +263,28 @@ fn value(
     candidate: &Candidate,
     question: &Question,
     weights: &Weights,
-    (best_window, best_document): (f64, f64),
+    best: &Best,
     now: Timestamp,
 ) -> f64 {
     let indexed = &candidate.indexed;
     let said = || said(&indexed.chunk.content.text);
     let holds = |condition: bool| f64::from(condition);
     let similarity = candidate.similarity * candidate.similarity.abs();
+    // What one person says in a conversation is too short for the number of words to tell anything.
+    let is_passage = !candidate.is_alone && indexed.chunk.content.author.is_none();
     let words = || WordMatch::covered(&candidate.words);
     match feature {
         Feature::Similarity => similarity,
         Feature::Neighbours => candidate.similarities_around.iter().sum::<f64>() / 2.0,
         Feature::Words => words(),
-        Feature::Window if !candidate.is_alone => candidate.window / best_window,
-        Feature::Document if !candidate.is_alone => candidate.document / best_document,
+        Feature::Keyword if is_passage => candidate.keyword / best.keyword,
+        Feature::Window if is_passage => PASSAGE_WINDOW * candidate.window / best.window,
+        Feature::Window if !candidate.is_alone => candidate.window / best.window,
+        Feature::Document if !candidate.is_alone => candidate.document / best.document,
         Feature::Alone if candidate.is_alone => {
             weights.of(Feature::Similarity) * similarity + weights.of(Feature::Words) * words()
         }
-        Feature::Window | Feature::Document | Feature::Alone => 0.0,
+        Feature::Keyword | Feature::Window | Feature::Document | Feature::Alone => 0.0,
         Feature::Author => holds(indexed.author().is_some_and(|author| {
             words::words(author).iter().any(|word| question.names.contains(&word.folded))
         })),

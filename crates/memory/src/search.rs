@@ -106,6 +106,13 @@ pub struct Hit {
 }
 
 impl Hit {
+    /// A hit of which nothing is known but its score.
+    #[cfg(test)]
+    pub(crate) fn bare(document: Document, chunk: Chunk, score: f64) -> Self {
+        let (snippet, parts, words) = (String::new(), Vec::new(), Vec::new());
+        Self { document, chunk, snippet, score, parts, words, keyword: None, vector: None, has_words: 0 }
+    }
+
     /// The strictest label among `hits`, for what is made of them.
     pub fn privacy(hits: &[Self]) -> Privacy {
         hits.iter().map(|hit| hit.document.privacy).max().unwrap_or_default()
@@ -267,7 +274,10 @@ async fn candidates(
         let near = |number: Option<u32>| {
             number.and_then(|number| similarities.get(&number)).copied().unwrap_or_default()
         };
+        let keyword = ranked(sides.keyword.iter().map(|found| (found.number, found.score)));
+        let score = |number: u32| keyword.get(&number).map_or(0.0, |place| place.score);
         let candidate = |(indexed, around): (IndexedChunk, [Option<u32>; 2])| Candidate {
+            keyword: score(indexed.chunk.number),
             similarity: near(Some(indexed.chunk.number)),
             similarities_around: around.map(near),
             words: wording.answers(&indexed.chunk.content.embedded(&indexed.document)),
@@ -276,9 +286,10 @@ async fn candidates(
             is_alone: reading.is_alone(indexed.document_number),
             indexed,
         };
+        let found = chunks.into_iter().zip(around).map(candidate).collect();
         Candidates {
-            found: chunks.into_iter().zip(around).map(candidate).collect(),
-            keyword: ranked(sides.keyword.iter().map(|found| (found.number, found.score))),
+            found,
+            keyword,
             vector: ranked(sides.near.iter().map(|near| (near.number, near.similarity))),
             has_meaning: sides.vector.is_some(),
         }

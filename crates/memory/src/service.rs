@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use crate::chunk::{Chunk, NewChunk};
 use crate::chunking;
 use crate::dispatch::{self, Dispatch, NewDispatch};
-use crate::document::{Document, NewDocument};
+use crate::document::{Document, DocumentChange, NewDocument};
 use crate::embedding::{EmbeddingQueue, IndexProgress};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::indexing::{KeywordFollower, VectorFollower, whenever};
 use crate::search::{self, Found, Hit, MAX_HITS, Query};
 use crate::snapshot::{self, Snapshot};
-use crate::store::{MemoryStore, Stored};
+use crate::store::{CollectionSummary, Listed, MemoryStore, Stored};
 use crate::vectors::VectorIndex;
 use crate::wording::WordVectors;
 
@@ -139,6 +139,19 @@ impl Memory {
         self.store().list_chunks(id).await
     }
 
+    /// Changes a document's label, title or end, and nothing of its text.
+    ///
+    /// # Errors
+    /// [`Error::DocumentNotFound`].
+    pub async fn change(&self, id: &DocumentId, change: DocumentChange) -> Result<Document> {
+        let mut document = self.document(id).await?;
+        let chunks = self.chunks(id).await?.into_iter().map(|chunk| chunk.content).collect::<Vec<_>>();
+        change.apply(&mut document);
+        document.updated_at = self.0.parts.clock.now();
+        self.put(&document, &chunks).await?;
+        Ok(document)
+    }
+
     /// Removes a document.
     ///
     /// # Errors
@@ -153,8 +166,16 @@ impl Memory {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Document>> {
+    pub async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Listed>> {
         self.store().list_documents(filter, page).await
+    }
+
+    /// All collections that have a document, in the order of their names.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list_collections(&self) -> Result<Vec<CollectionSummary>> {
+        self.store().list_collections().await
     }
 
     /// Finds chunks, the best first. What was stored before is found.
@@ -257,6 +278,38 @@ impl Memory {
         }
     }
 
+    /// How large the indices are and how far behind what is stored.
+    ///
+    /// # Errors
+    /// Those of the store and of the vector index.
+    pub async fn standing(&self) -> Result<Standing> {
+        let last = self.store().last_change().await?;
+        let keywords = self.0.parts.keywords.clone();
+        let (chunks, bytes) = blocking(move || (keywords.len(), keywords.bytes())).await?;
+        let behind = last.saturating_sub(self.0.follower.position());
+        let vectors = match &self.0.parts.vectors {
+            Some(VectorParts { index, .. }) => {
+                Some((index.count().await?, last.saturating_sub(index.position().await?)))
+            }
+            None => None,
+        };
+        Ok(Standing { chunks, bytes, behind, vectors })
+    }
+
+    /// Makes both indices anew from what is stored. Searches go on meanwhile; those by meaning find
+    /// what has been put back so far.
+    ///
+    /// # Errors
+    /// Those of the store and of the indices.
+    pub async fn reindex(&self) -> Result<()> {
+        if let Some(VectorParts { index, .. }) = &self.0.parts.vectors {
+            index.clear().await?;
+        }
+        self.0.follower.rebuild().await?;
+        self.tell();
+        Ok(())
+    }
+
     /// Keeps the indices in step with what is stored. Never ends by itself; may be dropped at any
     /// time.
     pub async fn keep_up(&self) {
@@ -301,6 +354,20 @@ impl Memory {
         }
         Ok(())
     }
+}
+
+/// How large the indices are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many chunks the keyword index has.
+    pub chunks: u64,
+    /// How many bytes it has on disk.
+    pub bytes: u64,
+    /// How many changes it is behind.
+    pub behind: u64,
+    /// How many vectors there are and how many changes their index is behind, where something makes
+    /// them.
+    pub vectors: Option<(u64, u64)>,
 }
 
 /// Does what takes more than a moment where it holds nobody up.

@@ -5,7 +5,7 @@
 //! position it has reached misses none.
 
 use async_trait::async_trait;
-use kernel::{DocumentId, Page, PageRequest, Result};
+use kernel::{DocumentId, Page, PageRequest, Result, Timestamp};
 
 use crate::chunk::{Chunk, ChunkChange, IndexedChunk, NewChunk};
 use crate::dispatch::Dispatch;
@@ -21,6 +21,34 @@ pub struct Stored {
     pub is_new: bool,
     /// How many chunks are new or other than before.
     pub changed_chunks: usize,
+}
+
+/// A document in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The document, without its text.
+    pub document: Document,
+    /// How many characters its text has.
+    pub characters: u64,
+    /// How many chunks it has.
+    pub chunks: u64,
+}
+
+/// What is in a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionSummary {
+    /// Its name.
+    pub name: String,
+    /// How many documents.
+    pub documents: u64,
+    /// How many of them stay on this machine.
+    pub local_documents: u64,
+    /// How many chunks.
+    pub chunks: u64,
+    /// How many characters of text.
+    pub characters: u64,
+    /// When something was last stored in it.
+    pub newest: Timestamp,
 }
 
 /// Keeps documents and dispatches. Implementations pass [`crate::testing::contract`].
@@ -48,7 +76,10 @@ pub trait MemoryStore: Send + Sync {
     ///
     /// # Errors
     /// [`kernel::Kind::Invalid`] for a cursor that no page named.
-    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Document>>;
+    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Listed>>;
+
+    /// All collections that have a document, in the order of their names.
+    async fn list_collections(&self) -> Result<Vec<CollectionSummary>>;
 
     /// At most `limit` documents that were not split by [`crate::chunk::CHUNKING_VERSION`].
     async fn documents_to_chunk(&self, limit: usize) -> Result<Vec<Document>>;

@@ -49,6 +49,9 @@ pub trait VectorIndex: Send + Sync {
     /// How many vectors it has.
     async fn count(&self) -> Result<u64>;
 
+    /// Takes everything out and begins at position 0.
+    async fn clear(&self) -> Result<()>;
+
     /// Does what makes it smaller or faster, when much has changed.
     async fn maintain(&self) -> Result<()> {
         Ok(())
@@ -114,6 +117,11 @@ impl VectorIndex for EmbeddedVectors {
 
     async fn count(&self) -> Result<u64> {
         Ok(self.0.len() as u64)
+    }
+
+    async fn clear(&self) -> Result<()> {
+        let vectors = self.0.clone();
+        Ok(blocking(move || vectors.clear()).await??)
     }
 
     async fn maintain(&self) -> Result<()> {

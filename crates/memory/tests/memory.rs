@@ -5,32 +5,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use index::Keywords;
-use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, SeededEntropy, Timestamp};
+use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, Timestamp};
 use memory::testing::{FakeMemoryStore, contract, embedding_contract};
-use memory::{Filter, Hit, Memory, MemoryParts, NewDispatch, NewDocument, Query};
+use memory::{DocumentChange, Filter, Hit, Memory, NewDispatch, NewDocument, Query};
 use serde_json::{Value, json};
 
 struct Fixture {
     memory: Memory,
     clock: Arc<FixedClock>,
-    _folder: tempfile::TempDir,
 }
 
 fn fixture() -> Fixture {
     let clock = Arc::new(FixedClock::at(Timestamp(1_700_000_000_000)));
-    let store = Arc::new(FakeMemoryStore::default());
-    let folder = tempfile::tempdir().unwrap();
-    let memory = Memory::new(MemoryParts {
-        store,
-        keywords: Arc::new(Keywords::open(folder.path(), "").unwrap()),
-        vectors: None,
-        words: None,
-        readers: None,
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(1)),
-    });
-    Fixture { memory, clock, _folder: folder }
+    let memory = memory::testing::memory(clock.clone());
+    Fixture { memory, clock }
 }
 
 impl Fixture {
@@ -287,8 +275,12 @@ async fn a_document_can_be_read_listed_and_forgotten() {
         .await
         .unwrap()
         .items;
-    let id = &listed[0].id;
-    assert_eq!(f.memory.document(id).await.unwrap(), listed[0]);
+    let id = &listed[0].document.id;
+    let document = f.memory.document(id).await.unwrap();
+    assert_eq!((document.key.as_str(), document.text.as_str()), ("one", "first"));
+    let title = DocumentChange { title: Some("Another".into()), ..DocumentChange::default() };
+    assert_eq!(f.memory.change(id, title).await.unwrap().title, "Another");
+    assert_eq!(f.keys("another").await, ["one"]);
     f.memory.forget(id).await.unwrap();
     assert_eq!(f.memory.forget(id).await.unwrap_err().code, "document_not_found");
     assert_eq!(f.memory.document(id).await.unwrap_err().kind, Kind::NotFound);

@@ -32,6 +32,7 @@ pub mod secret;
 mod sse;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tokens;
 
 pub use accounting::{
     Accounting, Allowance, Amount, CacheOptions, Limit, LimitStanding, LimitState, Subject, Window,
@@ -57,3 +58,4 @@ pub use provider::{Delta, Event, Piece, Provider, Said, SaidStream};
 pub use providers::{KeyStore, ProviderParts, ProviderStore, Providers};
 pub use router::{LastFailure, ProviderSummary, Router, Standing};
 pub use secret::ApiKey;
+pub use tokens::TokenCounting;

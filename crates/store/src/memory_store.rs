@@ -5,7 +5,7 @@ mod documents;
 use async_trait::async_trait;
 use kernel::{Actor, DocumentId, Page, PageRequest, Result, Timestamp};
 use memory::chunk::{CHUNKING_VERSION, Chunk, ChunkChange, IndexedChunk, NewChunk};
-use memory::store::Stored;
+use memory::store::{CollectionSummary, Listed, Stored};
 use memory::{Dispatch, Document, Filter, MemoryStore};
 use rusqlite::{Connection, params};
 use serde_json::json;
@@ -91,9 +91,11 @@ impl MemoryStore for SqlMemoryStore {
         Ok(deleted.await?)
     }
 
-    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Document>> {
+    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Listed>> {
         let sql = format!(
-            "SELECT {DOCUMENT}, documents.text FROM documents
+            "SELECT {DOCUMENT}, length(documents.text) AS characters,
+                 (SELECT count(*) FROM chunks WHERE chunks.document = documents.number) AS chunks
+             FROM documents
              WHERE {FILTERED} AND (?9 IS NULL OR documents.id < ?9)
              ORDER BY documents.id DESC LIMIT ?10"
         );
@@ -111,8 +113,38 @@ impl MemoryStore for SqlMemoryStore {
             .fetch_all(self.database.readers())
             .await
             .map_err(Error::from)?;
-        let documents = rows.iter().map(|row| read_document(row, row.get("text"))).collect::<Result<_>>()?;
-        Ok(Page::from_overfull(documents, page.limit, |document: &Document| document.id.to_string()))
+        let listed = |row: &SqliteRow| {
+            let document = read_document(row, String::new())?;
+            Ok(Listed {
+                document,
+                characters: read_count(row, "characters"),
+                chunks: read_count(row, "chunks"),
+            })
+        };
+        let documents = rows.iter().map(listed).collect::<Result<_>>()?;
+        Ok(Page::from_overfull(documents, page.limit, |listed: &Listed| listed.document.id.to_string()))
+    }
+
+    async fn list_collections(&self) -> Result<Vec<CollectionSummary>> {
+        let rows = sqlx::query(
+            "SELECT collection, count(*) AS documents, sum(privacy = 'local') AS local_documents,
+                 sum(length(text)) AS characters, max(updated_at) AS newest,
+                 (SELECT count(*) FROM chunks JOIN documents AS own ON own.number = chunks.document
+                  WHERE own.collection = documents.collection) AS chunks
+             FROM documents GROUP BY collection ORDER BY collection",
+        )
+        .fetch_all(self.database.readers())
+        .await
+        .map_err(Error::from)?;
+        let summary = |row: &SqliteRow| CollectionSummary {
+            name: row.get("collection"),
+            documents: read_count(row, "documents"),
+            local_documents: read_count(row, "local_documents"),
+            chunks: read_count(row, "chunks"),
+            characters: read_count(row, "characters"),
+            newest: Timestamp(row.get("newest")),
+        };
+        Ok(rows.iter().map(summary).collect())
     }
 
     async fn documents_to_chunk(&self, limit: usize) -> Result<Vec<Document>> {
@@ -226,6 +258,10 @@ fn insert_dispatch(connection: &Connection, dispatch: &Dispatch) -> Result<(), E
         ],
     )?;
     Ok(())
+}
+
+fn read_count(row: &SqliteRow, column: &str) -> u64 {
+    row.get::<Option<i64>, _>(column).unwrap_or_default().unsigned_abs()
 }
 
 fn read_id(text: &str) -> Result<DocumentId> {

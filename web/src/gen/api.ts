@@ -32,6 +32,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/context/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Builds a context pack
+         * @description What is remembered that bears on a question, the best first, as much as fits: no passage is cut,
+         *     what says the same is there once, and every source is named.
+         */
+        post: operations["build_pack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/context/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches for context
+         * @description The passages that bear on a question, where each came from, and how well it fits.
+         */
+        get: operations["search_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/debugger/logs": {
         parameters: {
             query?: never;
@@ -129,6 +170,48 @@ export interface paths {
         get: operations["get_health"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remembers documents
+         * @description Each is divided into passages and found from then on. One that cannot be stored keeps no other
+         *     from being stored; the answer says what became of each, in their order.
+         */
+        post: operations["ingest_documents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remembers a file
+         * @description Text, Markdown, HTML, PDF, DOCX, source code, CSV, JSON, YAML, TOML, exports of chats, e-mails and
+         *     calendars. The file is the body; it is read in a process of its own, with limits.
+         */
+        post: operations["ingest_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -395,6 +478,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/memory/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the collections
+         * @description All that have a document, with their sizes and how fresh they are.
+         */
+        get: operations["list_collections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists documents
+         * @description The newest first, without their texts.
+         */
+        get: operations["list_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a document
+         * @description With its whole text.
+         */
+        get: operations["get_document"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets a document
+         * @description With its chunks and their vectors. It cannot be taken back.
+         */
+        delete: operations["delete_document"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a document
+         * @description Its title, its label, or when it ends; never its text.
+         */
+        patch: operations["change_document"];
+        trace?: never;
+    };
+    "/api/v1/memory/documents/{id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the chunks of a document
+         * @description In order.
+         */
+        get: operations["list_chunks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/memory/index": {
         parameters: {
             query?: never;
@@ -405,7 +576,7 @@ export interface paths {
         /**
          * Shows how far the vectors of memory are
          * @description Another embedder gets an index of its own, which takes the place of the old one once every
-         *     document has its vector.
+         *     chunk has its vector.
          */
         get: operations["show_memory_index"];
         put?: never;
@@ -430,6 +601,26 @@ export interface paths {
         get: operations["list_memory_logs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/reindex": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the indices anew
+         * @description In the background, from what is stored; searches go on meanwhile.
+         */
+        post: operations["reindex"];
         delete?: never;
         options?: never;
         head?: never;
@@ -468,6 +659,26 @@ export interface paths {
          * @description The newest entries of the planner's log, as JSONL in the workspace's folder.
          */
         get: operations["snapshot_memory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how much is remembered
+         * @description And how far the indices are.
+         */
+        get: operations["show_stats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -853,6 +1064,50 @@ export interface paths {
          *     silence. When the run is over and everything was sent, `event: end` follows and the stream closes.
          */
         get: operations["stream_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches memory by passage
+         * @description The best chunks first, each with all that made it a hit.
+         */
+        get: operations["search"];
+        put?: never;
+        /**
+         * Searches memory with filters and weights
+         * @description As `GET /api/v1/search`, with weights that take the place of those the ranking has.
+         */
+        post: operations["search_with"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/weights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what a score is made of
+         * @description Each feature, how much it counts, and what it means.
+         */
+        get: operations["list_weights"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1610,6 +1865,23 @@ export interface components {
             /** @description What was found. */
             detail: string | null;
         };
+        /** @description A word of a query and what answers it. */
+        AnsweredWord: {
+            /** @description The word. */
+            sought: string;
+            /** @description What answers it best; null when nothing does. */
+            found: string | null;
+            /**
+             * Format: double
+             * @description How alike the two are, 0 to 1.
+             */
+            likeness: number;
+            /**
+             * Format: double
+             * @description How much the word tells.
+             */
+            weight: number;
+        };
         /**
          * @description A person's answer to a gate.
          * @example {
@@ -1663,6 +1935,22 @@ export interface components {
          * @enum {string}
          */
         CallOutcomeName: "answered" | "failed" | "cancelled" | "refused" | "from_cache";
+        /**
+         * @description What to change about a document.
+         * @example {
+         *       "privacy": "local"
+         *     }
+         */
+        ChangeDocument: {
+            /** @description What it is called. */
+            title?: string | null;
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+            /**
+             * Format: date-time
+             * @description From when on it is not found any more; null for never.
+             */
+            expires_at?: string | null;
+        };
         /**
          * @description Numbers to change. What is left out stays; null takes a number away, and sets `warn_at` to 0.8.
          * @example {
@@ -1852,6 +2140,28 @@ export interface components {
          * @enum {string}
          */
         CheckpointKindName: "manual" | "before_change" | "after_change" | "restore";
+        /** @description A part of a document. */
+        Chunk: {
+            /**
+             * Format: int32
+             * @description Its number in all of memory.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description Its place in the document, from 0.
+             */
+            ordinal: number;
+            /** @description What it says. */
+            text: string;
+            /** @description The headings above it, the outermost first. */
+            headings: string[];
+            /** @description Where it stands: lines, pages, rows, messages, … */
+            place: Record<string, never>;
+            /** @description Who says it, where that is known of the chunk itself. */
+            author: string | null;
+            time: components["schemas"]["Moment"] | null;
+        };
         /**
          * @description A language that is run.
          * @enum {string}
@@ -1923,6 +2233,33 @@ export interface components {
             /** @description When it began. */
             created_at: components["schemas"]["Moment"];
         };
+        /** @description What is in a collection. */
+        Collection: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many documents.
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description How many of them stay on this machine.
+             */
+            local_documents: number;
+            /**
+             * Format: int64
+             * @description How many chunks.
+             */
+            chunks: number;
+            /**
+             * Format: int64
+             * @description How many characters of text.
+             */
+            characters: number;
+            /** @description When something was last stored in it. */
+            newest: components["schemas"]["Moment"];
+        };
         /**
          * @description How something is.
          * @enum {string}
@@ -1945,6 +2282,37 @@ export interface components {
              * @description US dollars, as far as prices are known.
              */
             usd: number;
+        };
+        /** @description A passage that bears on a question. */
+        ContextHit: {
+            /** @description Where it came from. */
+            source: string;
+            /**
+             * Format: double
+             * @description How well it fits.
+             */
+            score: number;
+            /** @description The passage. */
+            snippet: string;
+        };
+        /** @description A context pack. */
+        ContextPack: {
+            /** @description What was looked for. */
+            query: string;
+            /** @description What tokens were counted with. */
+            counter: string;
+            /** @description How many tokens it may have. */
+            budget_tokens: number;
+            /** @description How many it has. */
+            tokens: number;
+            /** @description The strictest label of anything in it. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description Its sections, in order. */
+            sections: components["schemas"]["PackSection"][];
+            /** @description What was found and is not in it. */
+            cut: components["schemas"]["PackEntry"][];
+            /** @description The pack as a model reads it. */
+            text: string;
         };
         /** @description A conversation. */
         Conversation: {
@@ -2183,6 +2551,11 @@ export interface components {
             } | null;
         };
         /**
+         * @description Why something is not in a pack.
+         * @enum {string}
+         */
+        CutReason: "budget" | "duplicate";
+        /**
          * @description How a provider speaks.
          * @enum {string}
          */
@@ -2213,6 +2586,48 @@ export interface components {
              * @default auto
              */
             task_type?: components["schemas"]["TaskType"];
+        };
+        /** @description A document that is remembered. */
+        Document: {
+            /** @description The document. */
+            id: string;
+            /** @description The collection it belongs to. */
+            collection: string;
+            /** @description What it is called there; storing the same again replaces it. */
+            key: string;
+            /** @description Its title. */
+            title: string;
+            /** @description Where it came from. */
+            source: string;
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description What it is written in, such as `markdown` or `pdf`. */
+            format: string;
+            /** @description Who wrote it. */
+            author: string | null;
+            /** @description What it belongs to. */
+            attributes: {
+                [key: string]: string;
+            };
+            /** @description When what it tells of happened, or else when it was stored last. */
+            time: components["schemas"]["Moment"];
+            /** @description When it was stored first. */
+            created_at: components["schemas"]["Moment"];
+            /** @description When it was stored last. */
+            updated_at: components["schemas"]["Moment"];
+            expires_at: components["schemas"]["Moment"] | null;
+            /**
+             * Format: int64
+             * @description How many characters its text has.
+             */
+            characters: number;
+            /**
+             * Format: int64
+             * @description How many chunks it has.
+             */
+            chunks: number;
+            /** @description Its text; only where a single document is asked for. */
+            text?: string | null;
         };
         /** @description That something was done. */
         Done: {
@@ -2270,6 +2685,18 @@ export interface components {
              * @description What to send as `after` to go on; null when these were the last for now.
              */
             next_after: number | null;
+        };
+        /** @description A feature and how much it counts. */
+        FeatureWeight: {
+            /** @description The feature. */
+            feature: string;
+            /**
+             * Format: double
+             * @description How much it counts.
+             */
+            weight: number;
+            /** @description What it means. */
+            meaning: string;
         };
         /** @description A file's content. */
         FileContent: {
@@ -2431,6 +2858,52 @@ export interface components {
                 [key: string]: components["schemas"]["Condition"];
             };
         };
+        /** @description A document to remember. */
+        IncomingDocument: {
+            /**
+             * @description The collection it belongs to; chosen by what it is where absent.
+             * @example notes
+             */
+            collection?: string | null;
+            /** @description What it is called there; the same again replaces it. Its name or a hash of its text where absent. */
+            key?: string | null;
+            /**
+             * @description The name or path of its file.
+             * @example meetings/march.md
+             */
+            name?: string | null;
+            /** @description Its title; its own or its file's where absent. */
+            title?: string | null;
+            /** @description Its text. */
+            text: string;
+            /**
+             * @description What the text is written in: `text`, `markdown`, `html`, `json`, `csv` or `code`.
+             * @example markdown
+             */
+            format?: string | null;
+            /** @description Where it came from. */
+            source?: string | null;
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+            /** @description Who wrote it. */
+            author?: string | null;
+            /**
+             * @description What it belongs to: `brand_id`, `product_id`, `thread_id`, `project_id`, `client_id`, `run_id`,
+             *     `agent`, `language`, `path`, `url`.
+             */
+            attributes?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When what it tells of happened.
+             */
+            occurred_at?: string | null;
+            /**
+             * Format: date-time
+             * @description From when on it is not found any more.
+             */
+            expires_at?: string | null;
+        };
         /**
          * @description How far an index is.
          * @enum {string}
@@ -2543,6 +3016,54 @@ export interface components {
             /** @description Whether the tokens were counted here, roughly, because the provider did not say. */
             estimated: boolean;
         };
+        /**
+         * @description Documents to remember.
+         * @example {
+         *       "documents": [
+         *         {
+         *           "collection": "notes",
+         *           "title": "Invoices",
+         *           "text": "They go out on Mondays."
+         *         }
+         *       ]
+         *     }
+         */
+        IngestDocuments: {
+            /** @description Up to 1,000. */
+            documents: components["schemas"]["IncomingDocument"][];
+        };
+        /** @description Why a document failed. */
+        IngestError: {
+            /** @description The error's code. */
+            code: string;
+            /** @description What is wrong. */
+            message: string;
+            /** @description What to do about it. */
+            hint: string | null;
+        };
+        /**
+         * @description What became of a document.
+         * @enum {string}
+         */
+        IngestState: "new" | "changed" | "unchanged" | "failed";
+        /** @description What became of a document. */
+        IngestedDocument: {
+            /** @description What it was called. */
+            name: string;
+            /** @description What became of it. */
+            state: components["schemas"]["IngestState"];
+            /** @description The document; null when it failed. */
+            id: string | null;
+            /** @description The collection it is in; null when it failed. */
+            collection: string | null;
+            /** @description Its title. */
+            title: string;
+            /** @description How many chunks it has. */
+            chunks: number;
+            /** @description How many of them are new or other than before. */
+            changed_chunks: number;
+            error?: components["schemas"]["IngestError"] | null;
+        };
         /** @description A file for the run's workspace. */
         InputFile: {
             /** @description Where, relative to the workspace, with `/`. No part may begin with a dot. */
@@ -2611,6 +3132,24 @@ export interface components {
          * @enum {string}
          */
         JobType: "supervisor";
+        /** @description How large the keyword index is. */
+        KeywordStats: {
+            /**
+             * Format: int64
+             * @description How many chunks it has.
+             */
+            chunks: number;
+            /**
+             * Format: int64
+             * @description How many bytes on disk.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many changes it is behind.
+             */
+            behind: number;
+        };
         /**
          * @description A secret to be lent to a session.
          * @example {
@@ -2729,6 +3268,33 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description A page of a list. */
+        List_Chunk: {
+            /** @description The items, the newest first. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Its number in all of memory.
+                 */
+                number: number;
+                /**
+                 * Format: int32
+                 * @description Its place in the document, from 0.
+                 */
+                ordinal: number;
+                /** @description What it says. */
+                text: string;
+                /** @description The headings above it, the outermost first. */
+                headings: string[];
+                /** @description Where it stands: lines, pages, rows, messages, … */
+                place: Record<string, never>;
+                /** @description Who says it, where that is known of the chunk itself. */
+                author: string | null;
+                time: components["schemas"]["Moment"] | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
         List_CodeRun: {
             /** @description The items, the newest first. */
             items: {
@@ -2772,6 +3338,142 @@ export interface components {
                 peak_memory_bytes: number | null;
                 /** @description When it began. */
                 created_at: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Collection: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description How many documents.
+                 */
+                documents: number;
+                /**
+                 * Format: int64
+                 * @description How many of them stay on this machine.
+                 */
+                local_documents: number;
+                /**
+                 * Format: int64
+                 * @description How many chunks.
+                 */
+                chunks: number;
+                /**
+                 * Format: int64
+                 * @description How many characters of text.
+                 */
+                characters: number;
+                /** @description When something was last stored in it. */
+                newest: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_ContextHit: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Where it came from. */
+                source: string;
+                /**
+                 * Format: double
+                 * @description How well it fits.
+                 */
+                score: number;
+                /** @description The passage. */
+                snippet: string;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Document: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description The document. */
+                id: string;
+                /** @description The collection it belongs to. */
+                collection: string;
+                /** @description What it is called there; storing the same again replaces it. */
+                key: string;
+                /** @description Its title. */
+                title: string;
+                /** @description Where it came from. */
+                source: string;
+                /** @description How far it may travel. */
+                privacy: components["schemas"]["PrivacyLabel"];
+                /** @description What it is written in, such as `markdown` or `pdf`. */
+                format: string;
+                /** @description Who wrote it. */
+                author: string | null;
+                /** @description What it belongs to. */
+                attributes: {
+                    [key: string]: string;
+                };
+                /** @description When what it tells of happened, or else when it was stored last. */
+                time: components["schemas"]["Moment"];
+                /** @description When it was stored first. */
+                created_at: components["schemas"]["Moment"];
+                /** @description When it was stored last. */
+                updated_at: components["schemas"]["Moment"];
+                expires_at: components["schemas"]["Moment"] | null;
+                /**
+                 * Format: int64
+                 * @description How many characters its text has.
+                 */
+                characters: number;
+                /**
+                 * Format: int64
+                 * @description How many chunks it has.
+                 */
+                chunks: number;
+                /** @description Its text; only where a single document is asked for. */
+                text?: string | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_FeatureWeight: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description The feature. */
+                feature: string;
+                /**
+                 * Format: double
+                 * @description How much it counts.
+                 */
+                weight: number;
+                /** @description What it means. */
+                meaning: string;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_IngestedDocument: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description What it was called. */
+                name: string;
+                /** @description What became of it. */
+                state: components["schemas"]["IngestState"];
+                /** @description The document; null when it failed. */
+                id: string | null;
+                /** @description The collection it is in; null when it failed. */
+                collection: string | null;
+                /** @description Its title. */
+                title: string;
+                /** @description How many chunks it has. */
+                chunks: number;
+                /** @description How many of them are new or other than before. */
+                changed_chunks: number;
+                error?: components["schemas"]["IngestError"] | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -3251,8 +3953,9 @@ export interface components {
          *       "snippet": "… write tests",
          *       "score": 0.81,
          *       "parts": {
-         *         "keyword": 0.5,
-         *         "vector": 0.31
+         *         "similarity": 0.31,
+         *         "words": 0.25,
+         *         "window": 0.25
          *       },
          *       "source": "dsp_01hv5k3m9x7q2w8e4r6t",
          *       "created_at": "2026-11-21T09:30:00.000Z"
@@ -3303,7 +4006,7 @@ export interface components {
             state: components["schemas"]["IndexState"];
             /**
              * Format: int64
-             * @description How many documents have been seen to.
+             * @description How many chunks have been seen to.
              */
             done: number;
             /**
@@ -3311,6 +4014,32 @@ export interface components {
              * @description How many there are that may be given to the embedder.
              */
             total: number;
+        };
+        /** @description How much is remembered. */
+        MemoryStats: {
+            /**
+             * Format: int64
+             * @description How many collections have a document.
+             */
+            collections: number;
+            /**
+             * Format: int64
+             * @description How many documents there are.
+             */
+            documents: number;
+            /**
+             * Format: int64
+             * @description How many chunks they have.
+             */
+            chunks: number;
+            /**
+             * Format: int64
+             * @description How many characters of text.
+             */
+            characters: number;
+            /** @description The keyword index. */
+            keyword: components["schemas"]["KeywordStats"];
+            vector: components["schemas"]["VectorStats"] | null;
         };
         /** @description A text file that comes with a message. */
         MessageAttachment: {
@@ -3555,6 +4284,79 @@ export interface components {
             /** @description What `atelier token new` printed. */
             token: string;
         };
+        /** @description A part of a pack, or what is not in it, and where it came from. */
+        PackEntry: {
+            /** @description The document; null for what did not come from memory. */
+            document_id: string | null;
+            /**
+             * Format: int32
+             * @description The chunk.
+             */
+            chunk: number | null;
+            /** @description What it is called. */
+            title: string;
+            /** @description Where it came from. */
+            source: string;
+            time: components["schemas"]["Moment"] | null;
+            /**
+             * Format: double
+             * @description How well it fitted.
+             */
+            score: number | null;
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description How many tokens it takes, or would have taken. */
+            tokens: number;
+            /** @description All of it; only of what is in the pack. */
+            text?: string | null;
+            reason?: components["schemas"]["CutReason"] | null;
+        };
+        /**
+         * @description What a pack is for.
+         * @example {
+         *       "query": "When do we send the invoices?",
+         *       "budget_tokens": 2000,
+         *       "model": "gpt-4o-mini"
+         *     }
+         */
+        PackRequest: {
+            /** @description What is asked for; it is looked for in memory, and is the pack's last section. */
+            query: string;
+            /**
+             * Format: int32
+             * @description How many tokens it may have.
+             * @default 4000
+             */
+            budget_tokens?: number | null;
+            /** @description The model that will read it, by whose tokenizer tokens are counted. */
+            model?: string | null;
+            /** @description What a passage must have, as in a search. */
+            filters?: Record<string, never>;
+            /** @description How much each feature counts, as in a search. */
+            weights?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description At most so many passages are looked at.
+             * @default 50
+             */
+            top_k?: number | null;
+        };
+        /** @description A section of a pack. */
+        PackSection: {
+            /**
+             * @description Which: `guardrails`, `brand_canonical`, `product_canonical`, `retrieved`, `stage_contract`,
+             *     `user_request`.
+             */
+            name: string;
+            /** @description Its heading. */
+            title: string;
+            /** @description How many tokens its parts take. */
+            tokens: number;
+            /** @description What is in it. */
+            entries: components["schemas"]["PackEntry"][];
+        };
         /** @description Something that went wrong on a page. */
         PageProblem: {
             /** @description What sort of thing. */
@@ -3708,7 +4510,7 @@ export interface components {
          */
         PolicyName: "local-only" | "local-first" | "cloud-first" | "cheapest" | "fastest";
         /**
-         * @description Whether something may leave this machine.
+         * @description How far a document may travel.
          * @enum {string}
          */
         PrivacyLabel: "shareable" | "local";
@@ -4022,6 +4824,16 @@ export interface components {
             /** @description Its name, with or without a tag. */
             model: string;
         };
+        /** @description A rank on one side. */
+        Rank: {
+            /** @description From 1. */
+            rank: number;
+            /**
+             * Format: double
+             * @description BM25 or cosine.
+             */
+            score: number;
+        };
         /**
          * @description A file or folder to remove.
          * @example {
@@ -4183,6 +4995,127 @@ export interface components {
         RunSupervisor: {
             /** @description What is wanted: plain words, a list, or a Markdown runbook. */
             goal: string;
+        };
+        /** @description A part of a score. */
+        ScorePart: {
+            /** @description What was looked at. */
+            feature: string;
+            /**
+             * Format: double
+             * @description What was found.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description How much that counts.
+             */
+            weight: number;
+            /**
+             * Format: double
+             * @description What it adds to the score.
+             */
+            share: number;
+        };
+        /** @description What a search found. */
+        SearchAnswer: {
+            /** @description What was looked for. */
+            query: string;
+            /** @description The best chunks, first. */
+            items: components["schemas"]["SearchHit"][];
+            /** @description How many candidates were ranked. */
+            candidates: number;
+            /** @description Whether meaning was looked at too, and not words alone. */
+            has_meaning: boolean;
+            /** @description The words of the query that were taken for an author's name. */
+            names: string[];
+            /**
+             * Format: double
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+        };
+        /** @description A chunk that was found, and why. */
+        SearchHit: {
+            /**
+             * Format: int32
+             * @description The chunk's number.
+             */
+            chunk: number;
+            /**
+             * Format: int32
+             * @description Its place in the document, from 0.
+             */
+            ordinal: number;
+            /** @description The document. */
+            document_id: string;
+            /** @description The collection it belongs to. */
+            collection: string;
+            /** @description What it is called there. */
+            key: string;
+            /** @description The document's title. */
+            title: string;
+            /** @description The headings above the chunk. */
+            headings: string[];
+            /** @description Where it stands. */
+            place: Record<string, never>;
+            /** @description Who wrote it. */
+            author: string | null;
+            /** @description Its moment. */
+            time: components["schemas"]["Moment"];
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description Where the document came from. */
+            source: string;
+            /** @description What it is written in. */
+            format: string;
+            /** @description What the document belongs to. */
+            attributes: {
+                [key: string]: string;
+            };
+            /** @description The passage that answers best, in one line. */
+            snippet: string;
+            /** @description The whole chunk. */
+            text: string;
+            /**
+             * Format: double
+             * @description How well it fits; higher is better, comparable within one answer only.
+             */
+            score: number;
+            /** @description What gave the score; the shares add up to it. */
+            parts: components["schemas"]["ScorePart"][];
+            /** @description The words of the query and what answers them here. */
+            words: components["schemas"]["AnsweredWord"][];
+            keyword: components["schemas"]["Rank"] | null;
+            vector: components["schemas"]["Rank"] | null;
+        };
+        /**
+         * @description A search with all it can be given.
+         * @example {
+         *       "query": "When do we send the invoices?",
+         *       "top_k": 3,
+         *       "filters": {
+         *         "collection": "notes"
+         *       }
+         *     }
+         */
+        SearchRequest: {
+            /** @description A question or some words. */
+            query: string;
+            /**
+             * Format: int32
+             * @description At most this many hits.
+             * @default 10
+             */
+            top_k?: number | null;
+            /**
+             * @description What a hit must have: `collection` (a name or a list of them), `author`, `source`, `privacy`,
+             *     `since`, `until`, and what a document can belong to.
+             */
+            filters?: Record<string, never>;
+            /** @description How much each feature counts; those not named count as usual. */
+            weights?: {
+                [key: string]: number;
+            };
         };
         /** @description A page as a browser shows it. All texts are the page's own. */
         SeenPage: {
@@ -4795,6 +5728,19 @@ export interface components {
             /** @description By bucket and provider, the oldest first; those without a call are left out. */
             series: components["schemas"]["SeriesFigures"][];
         };
+        /** @description How large the vector index is. */
+        VectorStats: {
+            /**
+             * Format: int64
+             * @description How many vectors it has.
+             */
+            vectors: number;
+            /**
+             * Format: int64
+             * @description How many changes it is behind.
+             */
+            behind: number;
+        };
         /**
          * @description A model to load.
          * @example {
@@ -5200,6 +6146,29 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `document_not_found`: there is no such document */
+        "404_document_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such document",
+                 *       "code": "document_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `too_large`: the body is larger than 16 MiB */
         "413_too_large_2": {
             headers: {
@@ -5380,6 +6349,29 @@ export interface components {
                  *       "status": 409,
                  *       "detail": "the run has no event of that number yet",
                  *       "code": "position_ahead",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `empty_query`, `query_too_long`, `limit_out_of_range`, `unknown_field`, `unfit_value`: the search cannot be meant */
+        "400_empty_query": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the search cannot be meant",
+                 *       "code": "empty_query",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
@@ -5670,6 +6662,99 @@ export interface operations {
             503: components["responses"]["503_timed_out"];
         };
     };
+    build_pack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PackRequest"];
+            };
+        };
+        responses: {
+            /** @description The pack */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContextPack"];
+                };
+            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `pack_too_small`: the question alone takes more tokens than the budget */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the question alone takes more tokens than the budget",
+                     *       "code": "pack_too_small",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    search_context: {
+        parameters: {
+            query: {
+                /**
+                 * @description A question or some words.
+                 * @example invoices
+                 */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The passages */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ContextHit"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
     list_code_runs: {
         parameters: {
             query?: {
@@ -5871,6 +6956,143 @@ export interface operations {
                 };
             };
             403: components["responses"]["403_foreign_host"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    ingest_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IngestDocuments"];
+            };
+        };
+        responses: {
+            /** @description What became of each */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_IngestedDocument"];
+                };
+            };
+            400: components["responses"]["400_malformed_json"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `too_large`: the body is larger than 32 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the body is larger than 32 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    ingest_file: {
+        parameters: {
+            query: {
+                /**
+                 * @description The name or path of the file.
+                 * @example meetings/march.pdf
+                 */
+                name: string;
+                /**
+                 * @description The collection it belongs to; chosen by what it is where absent.
+                 * @example files
+                 */
+                collection?: string;
+                /** @description What it is called there; its name where absent. */
+                key?: string;
+                /** @description How far it may travel. */
+                privacy?: "shareable" | "local";
+                /**
+                 * @description Where it came from; `upload` where absent.
+                 * @example folder:notes
+                 */
+                source?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The file, up to 64 MiB */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description What became of it */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_IngestedDocument"];
+                };
+            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `too_large`: the file is larger than 64 MiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "the file is larger than 64 MiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
             500: components["responses"]["500_internal"];
             503: components["responses"]["503_timed_out"];
         };
@@ -6650,6 +7872,233 @@ export interface operations {
             503: components["responses"]["503_timed_out"];
         };
     };
+    list_collections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collections */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Collection"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_documents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only those of one collection.
+                 * @example notes
+                 */
+                collection?: string;
+                /**
+                 * @description `field:value` pairs with commas between, or a JSON object.
+                 * @example author:Ana
+                 */
+                filters?: string;
+                /**
+                 * @description At most this many items.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example doc_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of documents */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Document"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    get_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The document.
+                 * @example doc_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_document_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    delete_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The document.
+                 * @example doc_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_document_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    change_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The document.
+                 * @example doc_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDocument"];
+            };
+        };
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_document_not_found"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_chunks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The document.
+                 * @example doc_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The chunks */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Chunk"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_document_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
     show_memory_index: {
         parameters: {
             query?: never;
@@ -6712,6 +8161,32 @@ export interface operations {
                 };
             };
             400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    reindex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has begun */
+            202: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             500: components["responses"]["500_internal"];
@@ -6787,6 +8262,34 @@ export interface operations {
                 };
             };
             400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    show_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryStats"];
+                };
+            };
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             500: components["responses"]["500_internal"];
@@ -8016,6 +9519,115 @@ export interface operations {
             403: components["responses"]["403_scope_lacking"];
             404: components["responses"]["404_run_not_found_2"];
             409: components["responses"]["409_position_ahead"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /**
+                 * @description A question or some words.
+                 * @example When do we send the invoices?
+                 */
+                q: string;
+                /**
+                 * @description At most this many hits.
+                 * @example 3
+                 */
+                top_k?: number;
+                /**
+                 * @description `field:value` pairs with commas between, or a JSON object.
+                 * @example collection:notes,since:2026-01-01
+                 */
+                filters?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hits */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            400: components["responses"]["400_empty_query"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    search_with: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description The hits */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            400: components["responses"]["400_empty_query"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_weights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The features */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_FeatureWeight"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
             500: components["responses"]["500_internal"];
             503: components["responses"]["503_timed_out"];
         };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::wire::{
-    CodeRun, Dispatch, Hit, Limit, List, MemoryIndex, Model, Run, RunDetail, Snapshot, UsageReport,
+    CodeRun, Dispatch, Limit, List, MemoryIndex, Model, Run, RunDetail, Snapshot, UsageReport,
 };
 use super::{Answer, Call, Client, Result, problem::Problem};
 use kernel::Kind;
@@ -151,13 +151,6 @@ impl Client {
         let limit = code["timeout_ms"].as_u64().unwrap_or(5_000);
         let timeout = Duration::from_millis(limit) + Duration::from_secs(60);
         self.ask(Call { timeout, ..Call::post(["api", "v1", "debugger", "run"], code) }).await
-    }
-
-    /// Searches memory.
-    pub async fn search_memory(&self, query: &str, count: u32) -> Result<Answer<List<Hit>>> {
-        let call =
-            Call::get(["api", "v1", "memory", "search"]).query("q", Some(query)).query("n", Some(count));
-        self.ask(call).await
     }
 
     /// The planner's log.

@@ -359,26 +359,6 @@ pub struct Model {
     pub available: bool,
 }
 
-/// A document that was found.
-#[derive(Debug, Deserialize)]
-pub struct Hit {
-    /// Its collection.
-    #[serde(default)]
-    pub collection: String,
-    /// Its title.
-    #[serde(default)]
-    pub title: String,
-    /// The part that fits.
-    #[serde(default)]
-    pub snippet: String,
-    /// How well it fits.
-    #[serde(default)]
-    pub score: f64,
-    /// Where it came from.
-    #[serde(default)]
-    pub source: String,
-}
-
 /// A snapshot that was written.
 #[derive(Debug, Deserialize)]
 pub struct Snapshot {

@@ -26,17 +26,13 @@ async fn plans_are_made_logged_and_found() {
         assert_eq!(log["items"][0]["task_type"], "coding");
     }
     let hits = server.get("/memory/search?q=tests&n=3").await.json();
-    assert_eq!(hits["items"][0]["parts"], json!({"keyword": 0.5, "vector": 0.25}));
-    assert_eq!(
-        server.get("/memory/snapshot?limit=50").await.json(),
-        json!({"path": "snapshots/now.jsonl", "count": 50})
-    );
+    assert_eq!(hits["items"].as_array().unwrap().len(), 2);
+    assert!(hits["items"][0]["parts"]["words"].as_f64().unwrap() > 0.1, "{hits}");
+    let snapshot = server.get("/memory/snapshot?limit=50").await.json();
+    assert_eq!(snapshot["count"], 2);
+    assert!(snapshot["path"].as_str().unwrap().starts_with("snapshots/snapshot-"), "{snapshot}");
     let index = server.get("/api/v1/memory/index").await.json();
-    assert_eq!(
-        (&index["state"], &index["done"], &index["total"]),
-        (&json!("building"), &json!(2), &json!(5))
-    );
-    assert_eq!((&index["embedder"], &index["version"]), (&json!("e"), &json!(null)));
+    assert_eq!((&index["state"], &index["embedder"]), (&json!("none"), &json!(null)));
     assert_eq!(server.get("/memory/search").await.refusal(), (400, "invalid_parameter".into()));
     assert_eq!(server.get("/memory/search?q=%20").await.refusal(), (400, "invalid_parameter".into()));
     assert_eq!(server.get("/memory/snapshot?limit=0").await.refusal(), (400, "invalid_parameter".into()));

@@ -8,6 +8,7 @@ mod factory;
 mod faults;
 mod gateway;
 mod ledger;
+mod memory;
 mod privacy;
 mod providers;
 mod refused;

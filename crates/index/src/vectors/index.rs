@@ -126,6 +126,11 @@ impl Index {
         }
     }
 
+    /// The numbers of all rows.
+    pub fn alive(&self) -> RoaringBitmap {
+        numbers(&self.newest.load())
+    }
+
     /// Waits until all that was applied is on the disk.
     pub fn flush(&self) -> Result<()> {
         let journal = self.writer.lock().journal.handle();

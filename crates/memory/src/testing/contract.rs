@@ -10,7 +10,7 @@ use crate::chunk::NewChunk;
 use crate::dispatch::{Dispatch, NewDispatch};
 use crate::document::{Attributes, Document, NewDocument};
 use crate::filter::Filter;
-use crate::store::MemoryStore;
+use crate::store::{Listed, MemoryStore};
 
 /// Checks a store that is empty.
 ///
@@ -23,6 +23,7 @@ pub async fn contract(store: Arc<dyn MemoryStore>) {
     suite.whoever_follows_changes_misses_none().await;
     suite.what_is_gone_is_gone_with_its_chunks().await;
     suite.filters_hold().await;
+    suite.collections_are_summed_up().await;
     suite.lists_come_newest_first().await;
     suite.dispatches_are_logged_with_their_documents().await;
 }
@@ -189,9 +190,21 @@ impl Suite {
         check(&|filter| filter.until = Some(start.plus(Duration::from_millis(2))), &["a"]).await;
     }
 
+    async fn collections_are_summed_up(&self) {
+        let mut shareable = self.document("summed", "1", "one two");
+        shareable.privacy = Privacy::Shareable;
+        self.stored(shareable).await;
+        self.stored(self.document("summed", "2", "três")).await;
+        let all = self.store.list_collections().await.unwrap();
+        assert!(all.windows(2).all(|pair| pair[0].name < pair[1].name), "{all:?}");
+        let summed = all.iter().find(|collection| collection.name == "summed").unwrap();
+        let counts = (summed.documents, summed.local_documents, summed.chunks, summed.characters);
+        assert_eq!((counts, summed.newest), ((2, 1, 2, 11), self.clock.now()));
+    }
+
     async fn lists_come_newest_first(&self) {
         for key in ["1", "2", "3"] {
-            self.stored(self.document("listed", key, "")).await;
+            self.stored(self.document("listed", key, "kangar")).await;
         }
         self.stored(self.document("listed", "1", "stored again")).await;
         let filter = Filter::of_collection("listed");
@@ -200,6 +213,8 @@ impl Suite {
         let next = PageRequest { limit: 2, cursor: first.next_cursor };
         let second = self.store.list_documents(&filter, &next).await.unwrap();
         assert_eq!((keys(&second.items), second.next_cursor), (vec!["1"], None));
+        let newest = &first.items[0];
+        assert_eq!((newest.characters, newest.chunks, newest.document.text.as_str()), (6, 1, ""));
         let first_of_all = PageRequest { limit: 2, cursor: Some("' OR 1=1--".into()) };
         assert!(self.store.list_documents(&filter, &first_of_all).await.unwrap().items.is_empty());
         assert!(self.store.list_dispatches(&first_of_all).await.unwrap().items.is_empty());
@@ -233,6 +248,6 @@ impl Suite {
     }
 }
 
-fn keys(documents: &[Document]) -> Vec<&str> {
-    documents.iter().map(|document| document.key.as_str()).collect()
+fn keys(listed: &[Listed]) -> Vec<&str> {
+    listed.iter().map(|listed| listed.document.key.as_str()).collect()
 }

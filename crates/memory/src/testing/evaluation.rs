@@ -3,6 +3,7 @@
 //! A set is a JSON document, so that the ones that cannot be shipped are read like the one that is.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kernel::Timestamp;
 use serde::Deserialize;
@@ -47,6 +48,37 @@ pub struct SetDocument {
     /// Its chunks, where it is split already.
     #[serde(default)]
     pub chunks: Vec<SetChunk>,
+    /// The file its text or its chunks are in: below the set's folder or, after a slash, below the
+    /// repository's root. One that ends in `.json` holds chunks.
+    #[serde(default)]
+    pub file: String,
+}
+
+impl EvaluationSet {
+    /// Reads a set and the files of its documents; `root` is the repository's.
+    ///
+    /// # Panics
+    /// When a file is missing or is not what it should be.
+    pub fn read(path: &Path, root: &Path) -> Self {
+        let content = |path: &Path| {
+            std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let mut set: Self = serde_json::from_str(&content(path)).expect("it is a set");
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for document in set.documents.iter_mut().filter(|document| !document.file.is_empty()) {
+            let file = match document.file.strip_prefix('/') {
+                Some(below) => root.join(below),
+                None => folder.join(&document.file),
+            };
+            let content = content(&file);
+            if document.file.ends_with(".json") {
+                document.chunks = serde_json::from_str(&content).expect("they are chunks");
+            } else {
+                document.text = content;
+            }
+        }
+        set
+    }
 }
 
 /// A chunk of a document.

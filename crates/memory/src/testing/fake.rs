@@ -14,7 +14,7 @@ use crate::embedding::{
     VectorChange,
 };
 use crate::filter::Filter;
-use crate::store::{MemoryStore, Stored};
+use crate::store::{CollectionSummary, Listed, MemoryStore, Stored};
 
 /// Keeps documents, chunks, vectors and dispatches as long as the process lives.
 #[derive(Default)]
@@ -106,6 +106,15 @@ impl Tables {
         chunks
     }
 
+    fn listed(&self) -> Vec<Listed> {
+        let of = |(number, document): (&u64, &Document)| Listed {
+            characters: document.text.chars().count() as u64,
+            chunks: self.of_document(*number).len() as u64,
+            document: Document { text: String::new(), ..document.clone() },
+        };
+        self.documents.iter().map(of).collect()
+    }
+
     fn indexed(&self, chunk: u32) -> Option<IndexedChunk> {
         let (document_number, chunk) = self.chunks.get(&chunk)?.clone();
         let document = Document { text: String::new(), ..self.documents.get(&document_number)?.clone() };
@@ -153,10 +162,33 @@ impl MemoryStore for FakeMemoryStore {
         Ok(true)
     }
 
-    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Document>> {
-        let mut documents: Vec<Document> = self.0.lock().documents.values().cloned().collect();
-        documents.retain(|document| filter.passes(document, document.author.as_deref(), document.time()));
-        Ok(newest_first(documents, page, |document| document.id.as_str()))
+    async fn list_documents(&self, filter: &Filter, page: &PageRequest) -> Result<Page<Listed>> {
+        let mut listed = self.0.lock().listed();
+        listed.retain(|Listed { document, .. }| {
+            filter.passes(document, document.author.as_deref(), document.time())
+        });
+        Ok(newest_first(listed, page, |listed| listed.document.id.as_str()))
+    }
+
+    async fn list_collections(&self) -> Result<Vec<CollectionSummary>> {
+        let mut collections: BTreeMap<String, CollectionSummary> = BTreeMap::new();
+        for Listed { document, characters, chunks } in self.0.lock().listed() {
+            let name = document.collection.clone();
+            let sum = collections.entry(name.clone()).or_insert(CollectionSummary {
+                name,
+                documents: 0,
+                local_documents: 0,
+                chunks: 0,
+                characters: 0,
+                newest: document.updated_at,
+            });
+            sum.documents += 1;
+            sum.local_documents += u64::from(document.privacy == Privacy::Local);
+            sum.chunks += chunks;
+            sum.characters += characters;
+            sum.newest = sum.newest.max(document.updated_at);
+        }
+        Ok(collections.into_values().collect())
     }
 
     async fn documents_to_chunk(&self, _limit: usize) -> Result<Vec<Document>> {

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use http_surface::Services;
 use http_surface::services::{
-    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Hit, MemoryIndex, MemoryReader, Model,
-    Models, Planner, Preferences, Snapshot, Supervisor,
+    CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Model, Models, Planner, Preferences,
+    Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
+use memory::{Memory, NewDispatch};
 use models::testing::{FakeKeyStore, FakeLedger, FakeProviderStore};
 use models::{
     Accounting, CacheOptions, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router,
@@ -25,12 +26,14 @@ use super::{NOW, workflows};
 
 /// Doubles for everything behind the routes but `engine`.
 pub async fn services(engine: &Engine) -> Services {
-    let scripted = Arc::new(Scripted::default());
     let (studio, sessions) = studio();
     let clock: Arc<dyn Clock> = Arc::new(FixedClock::at(NOW));
+    let memory = memory::testing::memory(clock.clone());
+    let scripted =
+        Arc::new(Scripted { memory: memory.clone(), code: Mutex::default(), preferences: Mutex::default() });
     Services {
         planner: scripted.clone(),
-        memory: scripted.clone(),
+        memory,
         code: scripted.clone(),
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
@@ -97,65 +100,31 @@ pub fn router(options: &ModelsOptions) -> Arc<Router> {
 }
 
 /// Remembers what it was asked and answers something that fits.
-#[derive(Default)]
 pub struct Scripted {
-    dispatches: Mutex<Vec<Dispatch>>,
+    memory: Memory,
     code: Mutex<Vec<CodeRun>>,
     preferences: Mutex<Vec<(String, String)>>,
 }
 
 #[async_trait]
 impl Planner for Scripted {
-    async fn dispatch(&self, prompt: String, task_type: String, _: Actor) -> Result<Dispatch> {
+    async fn dispatch(&self, prompt: String, task_type: String, actor: Actor) -> Result<Dispatch> {
         if prompt.contains("panic") {
             panic!("the planner's secret detail");
         }
         if prompt.contains("defect") {
             return Err(kernel::Error::internal("the planner's secret detail"));
         }
-        let clock = Arc::new(FixedClock::at(NOW));
-        let id = Ids::new(clock.clone(), Arc::new(SeededEntropy::new(1))).fresh();
         let plan = workflows::plan(&prompt);
-        let made = Dispatch { id, prompt, task_type, plan, created_at: clock.now() };
-        self.dispatches.lock().unwrap().insert(0, made.clone());
-        Ok(made)
-    }
-}
-
-#[async_trait]
-impl MemoryReader for Scripted {
-    async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
-        let all = self.dispatches.lock().unwrap().clone();
-        Ok(Page::from_overfull(all, page.limit, |dispatch| dispatch.id.to_string()))
-    }
-
-    async fn search(&self, query: &str, count: u32) -> Result<Vec<Hit>> {
-        let hit = Hit {
-            id: "doc_01hv5k3m9x7q2w8e4r6t".into(),
-            collection: "planner".into(),
-            title: query.into(),
-            snippet: query.into(),
-            score: 0.75,
-            parts: vec![("keyword".into(), 0.5), ("vector".into(), 0.25)],
-            source: "dsp_01hv5k3m9x7q2w8e4r6t".into(),
-            created_at: NOW,
+        let new = NewDispatch {
+            prompt: prompt.clone(),
+            task_type: task_type.clone(),
+            plan: plan.clone(),
+            actor,
+            request_id: None,
         };
-        Ok(vec![hit; count.min(2) as usize])
-    }
-
-    async fn snapshot(&self, limit: u32) -> Result<Snapshot> {
-        Ok(Snapshot { path: "snapshots/now.jsonl".into(), count: limit.into() })
-    }
-
-    async fn index(&self) -> Result<Option<MemoryIndex>> {
-        Ok(Some(MemoryIndex {
-            embedder: "e".into(),
-            version: String::new(),
-            dimensions: 3,
-            is_active: false,
-            done: 2,
-            total: 5,
-        }))
+        let id = self.memory.log_dispatch(new).await?;
+        Ok(Dispatch { id, prompt, task_type, plan, created_at: NOW })
     }
 }
 
