@@ -1942,13 +1942,10 @@ export interface components {
          *     }
          */
         ChangeDocument: {
-            /** @description What it is called. */
+            /** @description What it is called; cut at 300 characters. */
             title?: string | null;
             privacy?: components["schemas"]["PrivacyLabel"] | null;
-            /**
-             * Format: date-time
-             * @description From when on it is not found any more; null for never.
-             */
+            /** @description From when on it is not found any more, as a moment of RFC 3339 or a day; null for never. */
             expires_at?: string | null;
         };
         /**
@@ -2157,7 +2154,7 @@ export interface components {
             /** @description The headings above it, the outermost first. */
             headings: string[];
             /** @description Where it stands: lines, pages, rows, messages, … */
-            place: Record<string, never>;
+            place: Record<string, never> | null;
             /** @description Who says it, where that is known of the chunk itself. */
             author: string | null;
             time: components["schemas"]["Moment"] | null;
@@ -2893,15 +2890,9 @@ export interface components {
             attributes?: {
                 [key: string]: string;
             };
-            /**
-             * Format: date-time
-             * @description When what it tells of happened.
-             */
+            /** @description When what it tells of happened, as a moment of RFC 3339 or a day. */
             occurred_at?: string | null;
-            /**
-             * Format: date-time
-             * @description From when on it is not found any more.
-             */
+            /** @description From when on it is not found any more, written alike. */
             expires_at?: string | null;
         };
         /**
@@ -3286,7 +3277,7 @@ export interface components {
                 /** @description The headings above it, the outermost first. */
                 headings: string[];
                 /** @description Where it stands: lines, pages, rows, messages, … */
-                place: Record<string, never>;
+                place: Record<string, never> | null;
                 /** @description Who says it, where that is known of the chunk itself. */
                 author: string | null;
                 time: components["schemas"]["Moment"] | null;
@@ -5057,7 +5048,7 @@ export interface components {
             /** @description The headings above the chunk. */
             headings: string[];
             /** @description Where it stands. */
-            place: Record<string, never>;
+            place: Record<string, never> | null;
             /** @description Who wrote it. */
             author: string | null;
             /** @description Its moment. */

@@ -89,10 +89,10 @@ pub(crate) async fn list_collections(
 #[into_params(parameter_in = Query)]
 pub(crate) struct DocumentsQuery {
     /// Only those of one collection.
-    #[param(max_length = 64, example = "notes")]
+    #[param(example = "notes")]
     collection: Option<String>,
     /// `field:value` pairs with commas between, or a JSON object.
-    #[param(max_length = 4000, example = "author:Ana")]
+    #[param(example = "author:Ana")]
     filters: Option<String>,
     /// At most this many items.
     #[param(minimum = 1, maximum = 500, default = 50, example = 20)]
@@ -178,14 +178,13 @@ pub(crate) async fn list_chunks(
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"privacy": "local"}))]
 pub(crate) struct ChangeDocument {
-    /// What it is called.
-    #[schema(min_length = 1, max_length = 300)]
+    /// What it is called; cut at 300 characters.
     title: Option<String>,
     /// How far it may travel.
     privacy: Option<PrivacyLabel>,
-    /// From when on it is not found any more; null for never.
+    /// From when on it is not found any more, as a moment of RFC 3339 or a day; null for never.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>)]
     expires_at: Option<Option<String>>,
 }
 

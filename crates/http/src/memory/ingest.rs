@@ -14,7 +14,7 @@ use super::view::PrivacyLabel;
 use crate::app::App;
 use crate::auth::{Caller, WriteMemory};
 use crate::error::Error;
-use crate::extract::{JsonBody, MEBIBYTE, Parameters, WireBody, read_body, unfit};
+use crate::extract::{JsonBody, MEBIBYTE, Parameters, WireBody, invalid, read_body, unfit};
 use crate::wire::List;
 
 /// The largest file.
@@ -26,16 +26,14 @@ const MOST_DOCUMENTS: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct IncomingDocument {
     /// The collection it belongs to; chosen by what it is where absent.
-    #[schema(pattern = "^[a-z0-9_-]{1,64}$", example = "notes")]
+    #[schema(example = "notes")]
     collection: Option<String>,
     /// What it is called there; the same again replaces it. Its name or a hash of its text where absent.
-    #[schema(min_length = 1, max_length = 500)]
     key: Option<String>,
     /// The name or path of its file.
-    #[schema(max_length = 500, example = "meetings/march.md")]
+    #[schema(example = "meetings/march.md")]
     name: Option<String>,
     /// Its title; its own or its file's where absent.
-    #[schema(max_length = 300)]
     title: Option<String>,
     /// Its text.
     text: String,
@@ -43,22 +41,18 @@ pub(crate) struct IncomingDocument {
     #[schema(example = "markdown")]
     format: Option<String>,
     /// Where it came from.
-    #[schema(max_length = 500)]
     source: Option<String>,
     /// How far it may travel.
     privacy: Option<PrivacyLabel>,
     /// Who wrote it.
-    #[schema(max_length = 300)]
     author: Option<String>,
     /// What it belongs to: `brand_id`, `product_id`, `thread_id`, `project_id`, `client_id`, `run_id`,
     /// `agent`, `language`, `path`, `url`.
     #[serde(default)]
     attributes: BTreeMap<String, String>,
-    /// When what it tells of happened.
-    #[schema(format = DateTime)]
+    /// When what it tells of happened, as a moment of RFC 3339 or a day.
     occurred_at: Option<String>,
-    /// From when on it is not found any more.
-    #[schema(format = DateTime)]
+    /// From when on it is not found any more, written alike.
     expires_at: Option<String>,
 }
 
@@ -228,19 +222,18 @@ pub(crate) async fn ingest_documents(
 #[into_params(parameter_in = Query)]
 pub(crate) struct FileQuery {
     /// The name or path of the file.
-    #[param(min_length = 1, max_length = 500, example = "meetings/march.pdf")]
+    #[param(min_length = 1, example = "meetings/march.pdf")]
     name: String,
     /// The collection it belongs to; chosen by what it is where absent.
-    #[param(max_length = 64, example = "files")]
+    #[param(example = "files")]
     collection: Option<String>,
     /// What it is called there; its name where absent.
-    #[param(max_length = 500)]
     key: Option<String>,
     /// How far it may travel.
     #[param(inline)]
     privacy: Option<PrivacyLabel>,
     /// Where it came from; `upload` where absent.
-    #[param(max_length = 500, example = "folder:notes")]
+    #[param(example = "folder:notes")]
     source: Option<String>,
 }
 
@@ -266,6 +259,9 @@ pub(crate) async fn ingest_file(
     Parameters(query): Parameters<FileQuery>,
     request: Request,
 ) -> Result<Json<List<IngestedDocument>>, Error> {
+    if query.name.is_empty() {
+        return Err(invalid("name", "it must not be empty"));
+    }
     let declared = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     // What every program sends that does not know says nothing.
     let media_type = declared.filter(|declared| !declared.starts_with("application/octet-stream"));

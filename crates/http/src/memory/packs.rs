@@ -35,7 +35,6 @@ pub(crate) struct PackRequest {
     #[schema(minimum = 1, maximum = 2_000_000, default = 4000)]
     budget_tokens: Option<u32>,
     /// The model that will read it, by whose tokenizer tokens are counted.
-    #[schema(max_length = 200)]
     model: Option<String>,
     /// What a passage must have, as in a search.
     #[serde(default)]

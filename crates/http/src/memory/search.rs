@@ -35,7 +35,7 @@ pub(crate) struct FilteredQuery {
     #[param(minimum = 1, maximum = 100, default = 10, example = 3)]
     top_k: Option<u32>,
     /// `field:value` pairs with commas between, or a JSON object.
-    #[param(max_length = 4000, example = "collection:notes,since:2026-01-01")]
+    #[param(example = "collection:notes,since:2026-01-01")]
     filters: Option<String>,
 }
 

@@ -124,7 +124,7 @@ pub(crate) struct ChunkView {
     /// The headings above it, the outermost first.
     headings: Vec<String>,
     /// Where it stands: lines, pages, rows, messages, …
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>, required)]
     place: Value,
     /// Who says it, where that is known of the chunk itself.
     #[schema(required)]
@@ -191,7 +191,7 @@ pub(crate) struct SearchHit {
     /// The headings above the chunk.
     headings: Vec<String>,
     /// Where it stands.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>, required)]
     place: Value,
     /// Who wrote it.
     #[schema(required)]
