@@ -11,7 +11,7 @@ const COMMON = new RegExp(
     'src/components/states/(notices|page|problem-message)\\.tsx$',
     'src/components/ui/(badge|button|card|kbd|segmented|skeleton|wordmark)\\.tsx$',
     'lucide-react/dist/esm/(createLucideIcon|Icon|context|defaultAttributes|shared/.*)\\.m?js$',
-    'lucide-react/dist/esm/icons/(arrow-up|blocks|chart-column|circle-alert|cloud-off|command|ellipsis|house|list-tree|lock|message-square-text|monitor|moon|plus|rotate-cw|settings|sparkles|square-terminal|sun)\\.m?js$',
+    'lucide-react/dist/esm/icons/(arrow-up|blocks|chart-column|circle-alert|cloud-off|command|ellipsis|house|library-big|list-tree|lock|message-square-text|monitor|moon|plus|rotate-cw|settings|sparkles|square-terminal|sun)\\.m?js$',
   ].join('|'),
 )
 

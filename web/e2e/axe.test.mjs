@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { assertSound, LOOKS, settle } from './accessibility.mjs'
+import { GIVEN_CONTEXT, giveContext } from './given-context.mjs'
 import { GATED_RUNBOOK, getRun, launchBrowser, openContext, Server, submitGoal, until } from './harness.mjs'
 
 const server = new Server()
@@ -46,6 +47,17 @@ const ROOMS = [
   { name: 'run log', path: () => `/runs/${gated}?tab=log` },
   { name: 'run files', path: () => `/runs/${gated}?tab=files` },
   { name: 'run plan', path: () => `/runs/${gated}?tab=plan` },
+  {
+    name: 'run context',
+    path: () => `/runs/${gated}?tab=context`,
+    prepare: (page) => giveContext(page, GIVEN_CONTEXT),
+    act: readContext,
+  },
+  {
+    name: 'run without context',
+    path: () => `/runs/${gated}?tab=context`,
+    prepare: (page) => giveContext(page, null),
+  },
   { name: 'no such run', path: () => '/runs/run_does_not_exist' },
   { name: 'new goal', path: () => '/new' },
   { name: 'plan preview', path: () => '/new?example=runbook', act: previewPlan },
@@ -64,6 +76,11 @@ const ROOMS = [
   { name: 'not found', path: () => '/no/such/page' },
   { name: 'not signed in', path: () => '/', signedOut: true },
 ]
+
+async function readContext(page) {
+  await page.getByTestId('pack-entry').locator('button').first().click()
+  await page.getByTestId('run-context').locator('summary').click()
+}
 
 async function previewPlan(page) {
   await page.locator('button:has(svg.lucide-sparkles)').first().click()
@@ -115,6 +132,7 @@ describe('every page', { concurrency: 2 }, () => {
         test(room.name, async () => {
           if (room.signedOut) await context.clearCookies()
           const page = await context.newPage()
+          await room.prepare?.(page)
           await page.goto(server.origin + (await room.path()))
           await settle(page)
           await room.act?.(page)

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { GIVEN_CONTEXT, giveContext } from './given-context.mjs'
 import {
   GATED_RUNBOOK,
   getRun,
@@ -139,6 +140,54 @@ test('a page reloaded in the middle of a run shows all of it', async () => {
   assert.deepEqual(problems, [])
   await context.close()
 })
+
+test('what memory knew is asked for once it is looked at, and leads to where it came from', async () => {
+  const { context, problems } = await openContext(browser, server)
+  const run = await submitGoal(context, server, { goal: '# Count\n\n## Count\n\n```shell\nseq 3\n```\n' })
+  await until(
+    'the end of the run',
+    async () => (await getRun(context, server, run.id)).status === 'completed',
+  )
+  const page = await context.newPage()
+  let asked = 0
+  page.on('request', (request) => {
+    if (new URL(request.url()).pathname === `/api/v1/context/${run.id}`) asked += 1
+  })
+  await giveContext(page, GIVEN_CONTEXT)
+  await page.goto(`${server.origin}/runs/${run.id}`)
+  await page.getByRole('button', { name: /Count/ }).first().waitFor()
+  assert.equal(asked, 0)
+
+  await page.getByRole('tab', { name: 'Context' }).click()
+  const given = page.getByTestId('run-context')
+  await given.getByText(GIVEN_CONTEXT.query).first().waitFor()
+  await given.getByRole('progressbar', { name: 'Room used' }).waitFor()
+  const entries = given.getByTestId('pack-entry')
+  const cost = entries.filter({ hasText: 'What the oven cost' })
+  const link = cost.getByRole('link', { name: 'What the oven cost' })
+  assert.match(await link.getAttribute('href'), /^\/memory\/documents\/doc_0+1\?chunk=/)
+  await cost.getByText('Local only').waitFor()
+  await cost.getByRole('button', { name: 'Text of What the oven cost' }).click()
+  await cost.getByText('The zirconium oven cost 4,200.').waitFor()
+  assert.equal(await entries.filter({ hasText: 'soul.md' }).getByRole('link').count(), 0)
+  await given.getByRole('button', { name: 'Text of Request' }).waitFor()
+  await given.getByText('2 left out').click()
+  await entries.filter({ hasText: 'Another letter' }).getByText('Said already').waitFor()
+  await entries.filter({ hasText: 'A long report' }).getByText('No room').waitFor()
+
+  await page.unroute('**/api/v1/context/run_*')
+  await giveContext(page, null)
+  await page.reload()
+  await page.getByText('Nothing from memory').waitFor()
+  await page.unroute('**/api/v1/context/run_*')
+  await page.route('**/api/v1/context/run_*', (route) => route.fulfill({ status: 403, json: problem }))
+  await page.reload()
+  await page.getByText('It may not be read.').waitFor()
+  assert.deepEqual(problems, [])
+  await context.close()
+})
+
+const problem = { title: 'Forbidden', status: 403, code: 'scope_lacking', detail: 'It may not be read.' }
 
 for (const signal of ['SIGTERM', 'SIGKILL']) {
   test(`the server ends by ${signal} in the middle and comes back`, { skip: !ownsServer }, async () => {

@@ -260,6 +260,15 @@ test('errors of the page are counted, and handed to the assistant', async () => 
 test('the preview goes to an address, has the width of a phone, and starts what is stopped', async () => {
   await openSession()
   await page.getByLabel('Address in the app').fill('menu')
+  // What is being typed stays, wherever the page goes meanwhile.
+  await page
+    .frameLocator('iframe')
+    .locator('html')
+    .evaluate(() => {
+      parent.postMessage({ source: 'atelier-preview', kind: 'page', url: '/late', title: 'Late' }, '*')
+    })
+  await page.waitForTimeout(100)
+  assert.equal(await page.getByLabel('Address in the app').inputValue(), 'menu')
   await page.getByLabel('Address in the app').press('Enter')
   await page.frameLocator('iframe').getByText('You are at /menu').waitFor()
   await page.getByRole('button', { name: 'Phone, 390 px' }).click()
@@ -456,7 +465,7 @@ test('a deletion is undone at once, or found among the deleted and taken back', 
   await deleted.getByText('Deleted yesterday · 6 days left').waitFor()
   await deleted.getByRole('button', { name: 'Restore Bakery' }).click()
   await row.waitFor()
-  assert.equal(await undo.count(), 0, 'what is back cannot be taken back once more')
+  await until('no way to take back what is back', async () => (await undo.count()) === 0)
   await page.getByText('None was deleted in the last seven days.').waitFor()
 
   await discard()

@@ -1,12 +1,13 @@
 // How much the first page costs: everything the browser fetches before Today is on screen, compressed as the
-// server sends it; and how much a session of the Studio costs, with its first answer drawn. Reads the manifest
-// that Vite leaves beside the build and fails over a limit.
+// server sends it; how much a session of the Studio costs, with its first answer drawn; and how much memory costs
+// beside the first page. Reads the manifest that Vite leaves beside the build and fails over a limit.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 const LIMIT = 200_000
 const STUDIO_LIMIT = 350_000
+const MEMORY_LIMIT = 120_000
 const dist = new URL('../dist/', import.meta.url).pathname
 const manifest = JSON.parse(readFileSync(join(dist, '.vite/manifest.json'), 'utf8'))
 
@@ -47,15 +48,31 @@ if (total > LIMIT) {
   process.exit(1)
 }
 
-// The editor and its languages come later, with the first file that is opened.
-const parts = ['src/routes/studio.tsx', 'src/components/ui/markdown.tsx', 'src/lib/i18n/studio/pt-BR.json']
-for (const part of parts) {
-  if (!manifest[part]) throw new Error(`the manifest does not name ${part}`)
-  collect(part, files)
+/** The first page and everything that these parts need as well. */
+function withParts(...parts) {
+  const all = new Set(files)
+  for (const part of parts) {
+    if (!manifest[part]) throw new Error(`the manifest does not name ${part}`)
+    collect(part, all)
+  }
+  return [...all].reduce((sum, file) => sum + sizeOf(file), 0)
 }
-const studio = [...files].reduce((sum, file) => sum + sizeOf(file), 0)
+
+// The editor and its languages come later, with the first file that is opened.
+const studio = withParts(
+  'src/routes/studio.tsx',
+  'src/components/ui/markdown.tsx',
+  'src/lib/i18n/studio/pt-BR.json',
+)
 console.log(`${String(studio).padStart(8)}  a session of the Studio, gzip (limit ${STUDIO_LIMIT})`)
 if (studio > STUDIO_LIMIT) {
   console.error(`The Studio is ${studio - STUDIO_LIMIT} bytes over its limit. Load something of it later.`)
+  process.exit(1)
+}
+
+const memory = withParts('src/routes/memory.tsx', 'src/lib/i18n/memory/pt-BR.json') - total
+console.log(`${String(memory).padStart(8)}  memory beside the first page, gzip (limit ${MEMORY_LIMIT})`)
+if (memory > MEMORY_LIMIT) {
+  console.error(`Memory is ${memory - MEMORY_LIMIT} bytes over its limit. Load something of it later.`)
   process.exit(1)
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox | vectors | memory`:
-//! figures of this machine, beside those of the peers.
+//! `cargo xtask bench runs | startup | fanout | gateway | embedding | sandbox | vectors | memory |
+//! search`: figures of this machine, beside those of the peers.
 //!
 //! Invariant: systems that are compared are measured in turn, in one go, on the same disk. Figures
 //! go to `target/bench/` as JSON; a goal that is missed is said, and is no failure of the command.
@@ -11,6 +11,7 @@ mod measure;
 mod memory;
 mod runs;
 mod sandbox;
+mod search;
 mod startup;
 mod table;
 mod vectors;
@@ -38,9 +39,10 @@ pub fn bench(workshop: &Workshop, mut arguments: Arguments) -> Result<()> {
         "sandbox" => sandbox::bench(workshop, quick),
         "vectors" => vectors::bench(workshop, quick, file.as_deref().map(Path::new)),
         "memory" => memory::bench(workshop, file.as_deref().map(Path::new)),
+        "search" => search::bench(workshop, quick),
         other => bail!(
-            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding, sandbox, vectors and \
-             memory"
+            "there is no bench `{other}`; there are runs, startup, fanout, gateway, embedding, sandbox, vectors, \
+             memory and search"
         ),
     }
 }

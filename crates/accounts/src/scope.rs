@@ -20,19 +20,22 @@ pub enum Scope {
     RunCode,
     /// Ask models.
     InvokeModels,
+    /// Change what is canonical in memory, together with [`Scope::WriteMemory`].
+    WriteCanonical,
     /// Everything, tokens and settings included.
     Admin,
 }
 
 impl Scope {
     /// Every scope, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ReadRuns,
         Self::WriteRuns,
         Self::ReadMemory,
         Self::WriteMemory,
         Self::RunCode,
         Self::InvokeModels,
+        Self::WriteCanonical,
         Self::Admin,
     ];
 
@@ -45,6 +48,7 @@ impl Scope {
             Self::WriteMemory => "write:memory",
             Self::RunCode => "run:code",
             Self::InvokeModels => "llm:invoke",
+            Self::WriteCanonical => "write:canonical",
             Self::Admin => "admin",
         }
     }

@@ -4,6 +4,7 @@
 //! Invariant: a [`Plan`] that leaves this crate validates, and code in it is only ever run by the
 //! sandbox, never interpreted here. Start reading at [`plan`], then [`supervisor`].
 
+pub mod chronicle;
 pub mod code;
 pub mod dispatch;
 pub mod error;
@@ -13,6 +14,7 @@ pub mod supervisor;
 pub mod tools;
 mod working_folder;
 
+pub use chronicle::Chronicle;
 pub use code::{CodeRequest, CodeRun, CodeRunner, CodeWorkflow};
 pub use dispatch::{Dispatched, Dispatcher};
 pub use error::Error;

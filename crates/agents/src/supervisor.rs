@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::{FuturesUnordered, StreamExt};
+use memory::pack::{self, CountedBy, Pack, Required};
 use memory::{Memory, NewDocument};
+use models::TokenCounting;
 use runs::{Failure, GateRequest, RunContext, StepOptions, Verdict, Workflow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -35,6 +37,12 @@ use steps::{Carrier, Outcome, StepReport};
 pub const WORKFLOW: &str = "supervisor";
 /// The collection finished runs are found in.
 pub const COLLECTION: &str = "runs";
+/// How many chunks are looked at for a run's context.
+const RECALLED: usize = 12;
+/// Of these, how many are named in the run's result.
+const NAMED: usize = 5;
+/// How many tokens of what memory knows a run is given.
+const KNOWN_TOKENS: usize = 2_000;
 
 /// What a supervisor run works on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +63,15 @@ pub struct SupervisorInput {
     pub model: Option<String>,
     /// Who asks, as events record it.
     pub actor: String,
+}
+
+/// The result of `context`: what memory knows that bears on the goal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Known {
+    /// The best of it, each in a few words.
+    hits: Vec<Value>,
+    /// What the run's models are told of it.
+    pack: Pack,
 }
 
 /// Carries goals out.
@@ -90,12 +107,16 @@ impl SupervisorWorkflow {
             .await
     }
 
-    async fn recall(&self, context: &RunContext, goal: &str) -> Result<Vec<Value>, Failure> {
+    async fn recall(&self, context: &RunContext, input: &SupervisorInput) -> Result<Known, Failure> {
         context
             .step("context", StepOptions::default(), |scope| async move {
                 let source = format!("run:{}", scope.run_id());
-                let hits = self.memory.recall(goal, 5, &source).await?;
-                Ok(hits.iter().map(steps::describe_hit).collect())
+                let found = self.memory.recall(&input.goal, RECALLED, &source).await?;
+                let hits = found.iter().take(NAMED).map(steps::describe_hit).collect();
+                let (goal, model) = (input.goal.clone(), input.model.clone().unwrap_or_default());
+                let build = move || context_pack(&goal, &model, &found);
+                let pack = tokio::task::spawn_blocking(build).await.map_err(kernel::Error::internal)?;
+                Ok(Known { hits, pack: pack.map_err(kernel::Error::from)? })
             })
             .await
     }
@@ -186,6 +207,7 @@ impl SupervisorWorkflow {
                     title: plan.title.clone(),
                     text: format!("{}\n\n{summary}", plan.goal),
                     source: format!("run:{}", scope.run_id()),
+                    privacy: steps::strictest(reports),
                     attributes: memory::document::Attributes::from([(
                         "run_id".to_owned(),
                         scope.run_id().to_string(),
@@ -209,7 +231,7 @@ impl Workflow for SupervisorWorkflow {
         let input: SupervisorInput = serde_json::from_value(input)
             .map_err(|error| Failure::new("invalid_input", format!("This is not a goal: {error}")))?;
         let plan = self.plan(&context, &input).await?;
-        let recalled = self.recall(&context, &input.goal).await?;
+        let known = self.recall(&context, &input).await?;
         if self.approve(&context, &plan, &input).await? == Verdict::Skip {
             return Ok(
                 json!({ "status": "skipped", "summary": plan.language.pick("Nothing was done.", "Nada foi feito.") }),
@@ -224,6 +246,7 @@ impl Workflow for SupervisorWorkflow {
             models: self.dispatcher.models().clone(),
             model: input.model.clone(),
             origin: origin_of(context.run_id(), &input),
+            known: known.pack,
             desk: steps::Desk::new(folder, context.blobs(), input.files.clone()),
         };
         let (reports, failure) = self.carry_out(&carrier, &plan).await;
@@ -234,8 +257,15 @@ impl Workflow for SupervisorWorkflow {
         }
         let steps: Vec<_> =
             reports.iter().map(|report| json!({ "id": report.id, "status": report.status })).collect();
-        Ok(json!({ "status": "completed", "summary": summary, "steps": steps, "context": recalled }))
+        Ok(json!({ "status": "completed", "summary": summary, "steps": steps, "context": known.hits }))
     }
+}
+
+/// What memory knows, as much as fits beside the goal.
+fn context_pack(goal: &str, model: &str, found: &[memory::Hit]) -> Result<Pack, memory::Error> {
+    let counting = TokenCounting::of_model(model);
+    let counter = CountedBy { name: counting.name().to_owned(), count: |text: &str| counting.count(text) };
+    pack::beside(goal, vec![Required::request(goal)], found, KNOWN_TOKENS, &counter)
 }
 
 /// On whose behalf this run asks models.

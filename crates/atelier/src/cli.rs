@@ -6,11 +6,13 @@
 //!
 //! Start reading at [`Command`]; each one is a file below.
 
+mod connect;
 mod doctor;
 mod eval;
 mod exec;
 mod goal;
 mod infer;
+mod mcp;
 mod memory;
 mod models;
 mod open;
@@ -92,10 +94,14 @@ enum Command {
     Eval(eval::Eval),
     /// Set up, test and change model providers
     Providers(providers::Providers),
+    /// Connect servers of tools that agents may use, and say what each tool may do
+    Connect(connect::Connect),
     /// Ask a model one question
     Infer(infer::Infer),
     /// Search what is remembered
     Memory(memory::Memory),
+    /// Be a server of the Model Context Protocol over standard input and output
+    Mcp(mcp::Mcp),
     /// Show what models were asked and what it cost
     Usage(usage::Usage),
     /// List, set and remove limits on what models may be asked
@@ -238,8 +244,10 @@ async fn carry_out(place: Place, json: bool, command: Command) -> Result<Exit> {
         Command::Studio(studio) => Box::pin(studio::studio(&place, studio, json)).await,
         Command::Eval(eval) => Box::pin(eval::eval(&place, eval, json)).await,
         Command::Providers(providers) => providers::providers(&place, providers, json).await,
+        Command::Connect(connect) => connect::connect(&place, connect, json).await,
         Command::Infer(infer) => infer::infer(&place, infer, json).await,
         Command::Memory(memory) => memory::memory(&place, memory, json).await,
+        Command::Mcp(mcp) => mcp::mcp(&place, mcp).await,
         Command::Usage(usage) => usage::usage(&place, usage, json).await,
         Command::Limits(limits) => usage::limits(&place, limits, json).await,
         Command::Models(models) => Box::pin(models::models(&place, models, json)).await,

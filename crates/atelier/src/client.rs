@@ -7,7 +7,9 @@
 //! Start reading at [`Client`], then [`stream`] for events and [`local`] for how a server is found.
 
 mod calls;
+mod connectors;
 pub mod local;
+pub mod mcp;
 pub mod memory;
 mod models;
 pub mod problem;
@@ -17,6 +19,7 @@ pub mod studio;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod tiers;
 pub mod turn;
 pub mod wire;
 
@@ -25,10 +28,12 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::TryFutureExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_util::io::ReaderStream;
 
 pub use calls::{NewFile, NewRun, RunsQuery};
 pub use problem::Problem;
@@ -90,6 +95,9 @@ struct Call<'a> {
     body: Option<Value>,
     /// Sent as they are, in place of a body.
     bytes: Option<Vec<u8>>,
+    /// Sent piece by piece, in place of a body.
+    file: Option<PathBuf>,
+    accept: &'static str,
     idempotency_key: Option<String>,
     timeout: Duration,
 }
@@ -103,6 +111,8 @@ impl<'a> Call<'a> {
             query: Vec::new(),
             body: None,
             bytes: None,
+            file: None,
+            accept: "*/*",
             idempotency_key: None,
             timeout: ANSWER_TIMEOUT,
         }
@@ -202,12 +212,15 @@ impl Client {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
         let mut request =
-            self.http.request(call.method.clone(), url).timeout(call.timeout).header(ACCEPT, "*/*");
+            self.http.request(call.method.clone(), url).timeout(call.timeout).header(ACCEPT, call.accept);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
         if let Some(key) = &call.idempotency_key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(path) = &call.file {
+            return request.header(CONTENT_TYPE, "application/octet-stream").body(file_body(path.clone()));
         }
         match (&call.body, &call.bytes) {
             (Some(body), _) => request.json(body),
@@ -251,6 +264,12 @@ impl Client {
         )
         .with_hint("Check --url or ATELIER_URL")
     }
+}
+
+/// A file as the body of a request, opened when it is sent.
+fn file_body(path: PathBuf) -> reqwest::Body {
+    let opened = async { tokio::fs::File::open(path).await.map(ReaderStream::new) };
+    reqwest::Body::wrap_stream(opened.try_flatten_stream())
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -6,14 +6,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use accounts::Accounts;
-use agents::{CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, SupervisorWorkflow, Tools};
+use agents::{
+    Chronicle, CodeRunner, CodeWorkflow, Dispatcher, Goals, PendingTools, SupervisorWorkflow, Tools,
+};
+use connectors::{Connectors, Parts as ConnectorParts};
 use extract::{Limits, Workers};
 use futures::FutureExt;
 use http_surface::{App, AppParts, Lifetime, Options, PreviewKey, Services};
 use index::Keywords;
 use kernel::{Clock, Entropy, Ids, SystemClock, SystemEntropy};
+use memory::conversation::Bounds;
 use memory::{
-    EmbeddedVectors, Embedder, EmbedderIdentity, EmbeddingQueue, Memory, MemoryParts, MemoryStore,
+    Conversations, Embedder, EmbeddingQueue, FactStore, Fetcher, LogStore, Memory, MemoryParts, MemoryStore,
     VectorParts, WordVectors,
 };
 use models::{Accounting, Embeddings, ModelsOptions, Presets, ProviderParts, Providers, Router};
@@ -22,16 +26,19 @@ use runs::{Engine, EngineOptions, Registry, RunStore};
 use sandbox::egress::{Machine, MachineProxy, Registries, Uplink};
 use sandbox::{Jail, JailOptions, SessionLimits, Toolchain};
 use store::{
-    SqlAccountStore, SqlEmbeddingStore, SqlLedger, SqlMemoryStore, SqlProviderStore, SqlRunStore,
-    SqlStudioStore, Workspace,
+    SqlAccountStore, SqlConnectorStore, SqlEmbeddingStore, SqlLedger, SqlMemoryStore, SqlProviderStore,
+    SqlRunStore, SqlStudioStore, Workspace,
 };
 use studio::agent::{TurnWorkflow, Turns};
 use studio::{SessionStore, Studio, StudioParts, Surroundings};
 use vault::{Keychain, Secrets, SecretsOptions};
 
 use crate::adapters;
+use crate::connector_programs::JailedPrograms;
 use crate::embedding::{self, MemoryEmbedder};
+use crate::fetching::Web;
 use crate::settings::{self, Settings};
+use crate::vectors;
 
 /// How many documents are read at once.
 const READERS: usize = 2;
@@ -81,12 +88,17 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let providers = Arc::new(providers(folder, settings, &workspace, &models, &secrets, &clock).await?);
     let (embeddings, words) = embedding::choose(folder, settings, &providers.options(), &clock, &entropy);
     let embeddings = embeddings.with_router(models.clone());
-    let memory = memory(folder, &workspace, &embeddings, words, &clock, &entropy).await?;
+    let parts = memory_parts(folder, &workspace, settings, &embeddings, words, &clock, &entropy).await?;
+    let reranker = Arc::new(adapters::Grades { router: models.clone() });
+    let memory = Memory::new(MemoryParts { reranker: Some(reranker), ..parts });
+    let conversations = conversations(&workspace, &models, &clock);
     let dispatcher = Dispatcher::new(models.clone(), memory.clone());
     let tools = tools();
     let sessions: Arc<dyn SessionStore> = Arc::new(SqlStudioStore::new(workspace.database().clone()));
+    let connectors = connectors(folder, &workspace, &tools, &secrets, &clock);
     let studio = Arc::new(studio(folder, &sessions, &tools, secrets, &clock, &ids));
-    let runs: Arc<dyn RunStore> = Arc::new(SqlRunStore::new(workspace.database().clone()));
+    let run_store = SqlRunStore::new(workspace.database().clone());
+    let (runs, happenings): (Arc<dyn RunStore>, _) = (Arc::new(run_store.clone()), Arc::new(run_store));
 
     let turns = TurnWorkflow {
         studio: studio.clone(),
@@ -94,6 +106,8 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         runs: runs.clone(),
         models: models.clone(),
         memory: memory.clone(),
+        conversations: conversations.clone(),
+        connectors: connectors.clone(),
     };
     let registry = Registry::new()
         .with(turns)
@@ -107,12 +121,14 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
     let services = Services {
         planner: Arc::new(adapters::Planner { dispatcher, clock: clock.clone() }),
         memory: memory.clone(),
+        conversations,
         code: Arc::new(adapters::Code { runner: CodeRunner::new(engine.clone(), memory.clone()) }),
         supervisor: Arc::new(adapters::Supervisor { goals: Goals::new(engine.clone()) }),
         models: Arc::new(adapters::Models { router: models.clone() }),
         router: models,
         accounting: accounting.clone(),
         providers,
+        connectors,
         embeddings,
         preferences: Arc::new(adapters::Preferences { database: workspace.database().clone() }),
         turns: Turns::new(engine.clone(), studio.clone(), sessions, clock.clone()),
@@ -130,9 +146,15 @@ pub async fn compose(folder: &Path, settings: &Settings) -> kernel::Result<Works
         preview_key: preview_key(folder)?,
         lifetime: Lifetime::default(),
     });
-    let stopping = app.lifetime.stopping.clone();
-    tokio::spawn(async move { stopping.run_until_cancelled(memory.keep_up()).await });
+    keep_up(&app, Chronicle::new(engine.clone(), happenings, memory.clone()), memory);
     Ok(Workshop { workspace, engine, accounting, studio, app })
+}
+
+/// Keeps indices and what memory knows of runs up to date until the server stops.
+fn keep_up(app: &App, chronicle: Chronicle, memory: Memory) {
+    let stopping = app.lifetime.stopping.clone();
+    let keep_up = async move { tokio::join!(memory.keep_up(), chronicle.keep_up()) };
+    tokio::spawn(async move { stopping.run_until_cancelled(keep_up).await });
 }
 
 /// The accounts of what models are asked.
@@ -148,58 +170,74 @@ async fn accounting(
     Ok(Arc::new(accounting))
 }
 
-/// Memory in the workspace's database, with its indices in files beside it.
-async fn memory(
+/// What memory is made of but for models: the workspace's database, with its indices in files beside it or where `address` says.
+async fn memory_parts(
     folder: &Path,
     workspace: &Workspace,
+    settings: &Settings,
     embeddings: &Embeddings,
     words: Option<Arc<dyn WordVectors>>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
-) -> kernel::Result<Memory> {
-    let store: Arc<dyn MemoryStore> = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+) -> kernel::Result<MemoryParts> {
+    let address = settings.vector_store()?;
+    let fetcher: Option<Arc<dyn Fetcher>> =
+        Some(Arc::new(Web::new(&settings.fetch.private_hosts, uplink())?));
+    let store = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    let (facts, log): (Arc<dyn FactStore>, Arc<dyn LogStore>) = (store.clone(), store.clone());
     let embedder = MemoryEmbedder::over(embeddings).map(Arc::new);
-    let identity = embedder.as_ref().map(|embedder| embedder.identity());
     let (files, last) = (folder.join("index"), store.last_change().await?);
-    let open = move || open_indices(&files, identity.as_ref(), last);
+    let identity = embedder.as_ref().map(|embedder| embedder.identity());
+    let (in_time, random) = (clock.clone(), entropy.clone());
+    // Opening takes a while, and a store elsewhere begins its connections on a thread of the runtime.
+    let open = move || {
+        let keywords = open_keywords(&files.join("words"), last)?;
+        let open = |identity| vectors::open(&files, address.as_ref(), identity, last, in_time, &*random);
+        Ok::<_, kernel::Error>((keywords, identity.as_ref().map(open).transpose()?))
+    };
     let (keywords, vectors) = tokio::task::spawn_blocking(open).await.map_err(kernel::Error::internal)??;
     let vectors = embedder.zip(vectors).map(|(embedder, index)| {
         let vectors = SqlEmbeddingStore::new(workspace.database().clone());
-        VectorParts { queue: EmbeddingQueue::new(Arc::new(vectors), embedder), index: Arc::new(index) }
+        VectorParts { queue: EmbeddingQueue::new(Arc::new(vectors), embedder), index }
     });
     let readers = Workers::new(reader(), READERS, Limits::default());
     let (clock, entropy) = (clock.clone(), entropy.clone());
     let (keywords, readers) = (Arc::new(keywords), Some(Arc::new(readers)));
-    Ok(Memory::new(MemoryParts { store, keywords, vectors, words, readers, clock, entropy }))
+    let reranker = None;
+    Ok(MemoryParts {
+        store,
+        facts,
+        log,
+        keywords,
+        vectors,
+        words,
+        readers,
+        fetcher,
+        reranker,
+        clock,
+        entropy,
+    })
 }
 
-/// Opens the indices in `files`. One that is ahead of the database, which was put back to an earlier
-/// state then, is made anew.
-fn open_indices(
-    files: &Path,
-    identity: Option<&EmbedderIdentity>,
-    last: u64,
-) -> kernel::Result<(Keywords, Option<EmbeddedVectors>)> {
-    let anew = |folder: &Path| match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(kernel::Error::internal(error)),
-        _ => Ok(()),
-    };
-    let folder = files.join("words");
-    let mut keywords = Keywords::open(&folder, "")?;
-    if keywords.position() > last {
-        drop(keywords);
-        anew(&folder)?;
-        keywords = Keywords::open(&folder, "")?;
+/// Conversations whose summaries are in the workspace's database, written by whatever model may be
+/// asked.
+fn conversations(workspace: &Workspace, models: &Arc<Router>, clock: &Arc<dyn Clock>) -> Conversations {
+    let store = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    let summaries = adapters::Summaries { router: models.clone() };
+    let counter = Arc::new(adapters::Tokens);
+    Conversations::new(store, Some(Arc::new(summaries)), counter, clock.clone(), Bounds::default())
+}
+
+/// Opens the keyword index in `folder`. One that is ahead of the database, which was put back to an
+/// earlier state then, is made anew.
+fn open_keywords(folder: &Path, last: u64) -> kernel::Result<Keywords> {
+    let keywords = Keywords::open(folder, "")?;
+    if keywords.position() <= last {
+        return Ok(keywords);
     }
-    let Some(identity) = identity else { return Ok((keywords, None)) };
-    let folder = files.join("vectors");
-    let mut vectors = EmbeddedVectors::open(&folder, identity)?;
-    if vectors.position_on_disk() > last {
-        drop(vectors);
-        anew(&folder)?;
-        vectors = EmbeddedVectors::open(&folder, identity)?;
-    }
-    Ok((keywords, Some(vectors)))
+    drop(keywords);
+    vectors::remove(folder)?;
+    Ok(Keywords::open(folder, "")?)
 }
 
 /// The router, which is given its providers by [`providers`].
@@ -303,6 +341,30 @@ fn studio(
         secrets,
         clock: clock.clone(),
         ids: ids.clone(),
+    })
+}
+
+/// The servers of tools, whose programs run in the jail.
+fn connectors(
+    folder: &Path,
+    workspace: &Workspace,
+    tools: &PendingTools,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Connectors {
+    let programs = JailedPrograms {
+        tools: tools.clone(),
+        folder: folder.join("connectors"),
+        registries,
+        uplink,
+        clock: clock.clone(),
+    };
+    Connectors::new(ConnectorParts {
+        store: Arc::new(SqlConnectorStore::new(workspace.database().clone())),
+        secrets: Arc::new(adapters::Keys { secrets: secrets.clone() }),
+        programs: Arc::new(programs),
+        clock: clock.clone(),
+        patience: connectors::service::Patience::default(),
     })
 }
 

@@ -6,11 +6,14 @@ mod allocator;
 mod cli;
 mod client;
 mod composition;
+mod connector_programs;
 mod embedding;
+mod fetching;
 mod logging;
 mod pull;
 mod serve;
 mod settings;
+mod vectors;
 
 fn main() -> std::process::ExitCode {
     // With a huge page for every corner of the heap, a server at rest takes 20 MB more.

@@ -39,16 +39,18 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     let (options, lifetime) = (workshop.app.options.clone(), workshop.app.lifetime.clone());
     let providers = workshop.app.services.providers.clone();
     let looking = tokio::spawn(composition::look_around(providers, settings.models.ollama.warm_up));
+    let connectors = workshop.app.services.connectors.clone();
     let router = http_surface::router(workshop.app);
     let signalled = lifetime.stopping.clone();
     let (engine, accounting, studio) = (workshop.engine, workshop.accounting, workshop.studio);
     let tidying = tokio::spawn({
-        let studio = studio.clone();
+        let (studio, connectors) = (studio.clone(), connectors.clone());
         async move {
             let mut rounds = tokio::time::interval(Duration::from_secs(60));
             for round in 0_u64.. {
                 rounds.tick().await;
                 studio.close_idle(studio::studio::IDLE).await;
+                connectors.close_idle();
                 // Every hour, beginning at once.
                 if round % 60 == 0
                     && let Err(error) = studio.empty_trash().await
@@ -69,6 +71,7 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
             signalled.cancelled().await;
             tracing::info!("stopping");
             tokio::join!(engine.stop(GRACE), studio.close_all());
+            connectors.close_all();
         }
     );
     looking.abort();
@@ -80,7 +83,9 @@ pub async fn serve(folder: PathBuf, listen: Option<SocketAddr>) -> kernel::Resul
     // After the last call has ended, before the database closes.
     accounting.flush().await;
     workshop.workspace.database().close().await;
-    drop(lock);
+    // The indices are closed with what still holds them. The system lets go of the lock when the process
+    // ends, which is after that.
+    std::mem::forget(lock);
     served.map_err(Error::internal)
 }
 

@@ -15,6 +15,7 @@ use models::{
 };
 use serde::Deserialize;
 use vault::{KeySource, Secret};
+use vector_stores::{Address, Store};
 
 /// Where the server listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -35,6 +36,53 @@ pub struct Settings {
     pub models: ModelSettings,
     /// What makes vectors of texts.
     pub embeddings: EmbeddingSettings,
+    /// How it remembers.
+    pub memory: MemorySettings,
+    /// What may be fetched from the web.
+    pub fetch: FetchSettings,
+}
+
+/// How it remembers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MemorySettings {
+    /// Where vectors are searched.
+    pub vectors: VectorSettings,
+}
+
+/// Where vectors are searched; `ATELIER_VECTORS_STORE`, `ATELIER_VECTORS_URL` and
+/// `ATELIER_VECTORS_SECRET` say the same and count more.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VectorSettings {
+    /// `embedded` (default), in the workspace's folder; `pgvector` or `chroma`.
+    pub store: VectorStore,
+    /// Where the store is. It may hold a password, which belongs into `secret_env` rather.
+    pub url: Option<ApiKey>,
+    /// The environment variable that holds the password or token.
+    pub secret_env: Option<String>,
+}
+
+/// Which store of vectors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorStore {
+    /// The index in this process.
+    #[default]
+    Embedded,
+    /// A Postgres with pgvector.
+    Pgvector,
+    /// Chroma.
+    Chroma,
+}
+
+/// What may be fetched from the web.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FetchSettings {
+    /// Hosts of this machine or its network that pages are taken in from: `wiki.example`,
+    /// `10.0.0.5:8080`. Public ones need no mention, and a cloud's metadata is never reached.
+    pub private_hosts: Vec<String>,
 }
 
 /// What makes vectors of texts.
@@ -150,6 +198,8 @@ impl Default for Settings {
             allowed_hosts: Vec::new(),
             models: ModelSettings::default(),
             embeddings: EmbeddingSettings::default(),
+            memory: MemorySettings::default(),
+            fetch: FetchSettings::default(),
         }
     }
 }
@@ -218,6 +268,47 @@ impl Settings {
 }
 
 impl Settings {
+    /// The store of vectors elsewhere, if one is chosen.
+    ///
+    /// # Errors
+    /// When it is not known, or its address is missing or cannot be one.
+    pub fn vector_store(&self) -> kernel::Result<Option<Address>> {
+        let chosen = &self.memory.vectors;
+        let unusable = |reason: &str| {
+            let message = format!("The settings cannot be used: memory.vectors: {reason}");
+            Error::invalid("settings_invalid", message)
+        };
+        let store = match variable("ATELIER_VECTORS_STORE").as_deref() {
+            None => chosen.store,
+            Some("embedded") => VectorStore::Embedded,
+            Some("pgvector") => VectorStore::Pgvector,
+            Some("chroma") => VectorStore::Chroma,
+            Some(_) => {
+                let error = unusable("ATELIER_VECTORS_STORE names no store that is known");
+                return Err(error.with_hint("Use embedded, pgvector or chroma"));
+            }
+        };
+        let store = match store {
+            VectorStore::Embedded => return Ok(None),
+            VectorStore::Pgvector => Store::Pgvector,
+            VectorStore::Chroma => Store::Chroma,
+        };
+        let url = variable("ATELIER_VECTORS_URL").map(|url| ApiKey::new(&url)).or(chosen.url.clone());
+        let url = url.ok_or_else(|| {
+            unusable("`url` is missing")
+                .with_hint("Say where the store is in `memory.vectors.url` or ATELIER_VECTORS_URL")
+        })?;
+        let named = match chosen.secret_env.as_deref() {
+            Some(name) => Some(variable(name).ok_or_else(|| {
+                unusable(&format!("the variable {name}, which `secret_env` names, is not set"))
+                    .with_hint("Set it to the password or token, or leave `secret_env` out")
+            })?),
+            None => None,
+        };
+        let secret = variable("ATELIER_VECTORS_SECRET").or(named).map(|secret| ApiKey::new(&secret));
+        Ok(Some(Address::parse(store, url.expose(), secret.as_ref().map(ApiKey::expose))?))
+    }
+
     /// The providers that are set up here and in the environment, with where each one comes from.
     pub fn fixed_providers(&self) -> Vec<Fixed> {
         let own =

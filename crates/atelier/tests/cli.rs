@@ -151,6 +151,49 @@ fn a_plan_is_shown_and_remembered() {
 }
 
 #[test]
+fn memory_moves_out_and_in() {
+    let desk = Desk::new().serving();
+    desk.folder.write("Vault/.obsidian/workspace.json", "{}");
+    desk.folder.write("Vault/.hidden.md", "nobody's");
+    desk.folder.write("Vault/garden.md", "# Garden\n\nThe ficus needs water.\n");
+    desk.folder.write("Vault/Meetings/march.md", "A kumquat.\r\n");
+    let dry = desk.run(&["memory", "import", "Vault", "--dry-run"]).expect(0).out;
+    assert!(dry.contains("would be 2 new"), "{dry}");
+    let told = desk.run(&["memory", "import", "Vault", "--privacy", "local"]).expect(0).out;
+    assert_eq!(told.split(';').next(), Some("Vault (obsidian): 2 new, 0 changed, 0 unchanged, 0 failed"));
+    desk.run(&["memory", "export", "--to", "out.jsonl"]).expect(0);
+    desk.run(&["memory", "export", "--format", "markdown", "--to", "notes"]).expect(0);
+    desk.run(&["memory", "export", "--format", "markdown", "--to", "notes"]).expect(5);
+    let exported = desk.run(&["memory", "export", "--to", "-"]).expect(0).out;
+    assert_eq!(std::fs::read_to_string(desk.folder.join("out.jsonl")).unwrap(), exported);
+    assert_eq!(
+        desk.run(&["memory", "export", "--privacy", "shareable", "--to", "-"]).expect(0).out.lines().count(),
+        1
+    );
+    let other = Desk::new().serving();
+    let [lines, folder] = ["out.jsonl", "notes"].map(|name| desk.folder.join(name).display().to_string());
+    let told = other.run(&["memory", "import", &lines, &folder, "--json"]).expect(0).json();
+    let came = |at: usize| {
+        let archive = &told["archives"][at];
+        (archive["recognised"].as_str().unwrap().to_owned(), archive["totals"].clone())
+    };
+    assert_eq!((came(0).0.as_str(), &came(0).1["new"]), ("jsonl", &serde_json::json!(2)));
+    assert_eq!((came(1).0.as_str(), &came(1).1["unchanged"]), ("markdown", &serde_json::json!(2)));
+    assert_eq!(other.run(&["memory", "export", "--to", "-"]).expect(0).out, exported);
+    let bad = other.folder.write("bad.jsonl", format!("{exported}nothing\n"));
+    let bad = other.run(&["memory", "import", &bad.display().to_string()]).expect(2);
+    assert!(
+        bad.out.contains("2 unchanged, 1 failed") && bad.err.contains("line 4"),
+        "{}{}",
+        bad.out,
+        bad.err
+    );
+    other.run(&["memory", "import", "missing.zip"]).expect(2);
+    let refused = other.run(&["memory", "ingest", "http://127.0.0.1:1/", "--json"]).expect(2).json();
+    assert_eq!(refused["items"][0]["error"]["code"], "egress_refused");
+}
+
+#[test]
 fn code_keeps_its_output_and_exit_code() {
     let desk = Desk::new().serving();
     let done =
@@ -217,7 +260,7 @@ fn tokens_are_issued_listed_and_revoked_beside_a_running_server() {
     assert!(bare.out.starts_with("atl_") && bare.out.lines().count() == 1, "{}", bare.out);
     assert_snapshot!(desk.run(&["token", "new", "--scopes", "fly"]).expect(2).err, @r"
     error: There is no scope `fly`
-    hint: The scopes are read:runs, write:runs, read:memory, write:memory, run:code, llm:invoke, admin
+    hint: The scopes are read:runs, write:runs, read:memory, write:memory, run:code, llm:invoke, write:canonical, admin
     ");
 
     let link = desk.run(&["open"]).expect(0).out;
@@ -379,4 +422,59 @@ fn a_model_that_no_source_has_is_told_with_every_source() {
     let embedder =
         checks.as_array().unwrap().iter().find(|check| check["name"] == "all-MiniLM-L6-v2").unwrap();
     assert!(embedder["advice"].as_str().unwrap().contains("atelier models pull"), "{embedder}");
+}
+
+#[test]
+fn a_store_of_vectors_that_is_away_leaves_the_words_and_is_named_by_the_doctor() {
+    let desk = Desk::new();
+    let address = format!("127.0.0.1:{}", testkit::free_port());
+    let set = |url: &str| {
+        let lines = format!("ATELIER_VECTORS_STORE=pgvector\nATELIER_VECTORS_URL={url}\n");
+        desk.folder.write("data/.env", lines);
+    };
+    set(&format!("postgres://ana:hush-hush@{address}/notes"));
+    let checks = desk.run(&["doctor", "--json"]).json()["checks"].clone();
+    let look = checks.as_array().unwrap().iter().find(|check| check["name"] == "vector store").unwrap();
+    assert_eq!(look["state"], "degraded");
+    let detail = look["detail"].as_str().unwrap();
+    assert!(detail.contains(&address) && detail.contains("does not answer"), "{detail}");
+    assert!(!checks.to_string().contains("hush"), "{checks}");
+    desk.run(&["exec", "--language", "python", "--", "print('sums')"]);
+    let found = desk.run(&["memory", "search", "sums", "--json"]).expect(0).json();
+    assert_eq!(found["has_meaning"], false, "{found}");
+    set("ana:hush-hush@nowhere");
+    let refused = desk.run(&["serve"]);
+    assert!(refused.code != 0 && refused.err.contains("must begin with postgres://"), "{}", refused.err);
+    assert!(!refused.err.contains("hush"), "{}", refused.err);
+}
+
+#[test]
+fn what_agents_note_and_what_was_decided_is_kept_and_asked_for() {
+    let desk = Desk::new().serving();
+    let set = ["memory", "facts", "set", "scout", "customers/ana", "Ana prefers e-mail", "--json"];
+    assert_eq!(desk.run(&set).expect(0).json()["version"], 1);
+    let parsed =
+        ["memory", "facts", "set", "scout", "position", r#"{"page": 3}"#, "--parse", "--if-version", "0"];
+    desk.run(&parsed).expect(0);
+    assert_eq!(
+        desk.run(&["memory", "facts", "get", "scout", "position"]).expect(0).out.trim(),
+        r#"{"page":3}"#
+    );
+    let listed = desk.run(&["memory", "facts", "list", "scout", "--prefix", "customers/"]).expect(0).out;
+    assert!(listed.contains("customers/ana") && !listed.contains("position"), "{listed}");
+    let found = desk.run(&["memory", "search", "how does Ana like e-mail", "--json"]).expect(0).json();
+    assert_eq!(found["items"][0]["collection"], "facts");
+    desk.run(&["memory", "facts", "delete", "scout", "customers/ana"]).expect(0);
+    let history = desk.run(&["memory", "facts", "history", "scout", "customers/ana"]).expect(0).out;
+    assert!(history.contains("(taken back)") && history.contains("Ana prefers e-mail"), "{history}");
+
+    let decided = desk.run(&["memory", "decide", "Invoices go out on Mondays", "--why", "Ana asked for it"]);
+    let first = decided.expect(0).out.trim().to_owned();
+    desk.run(&["memory", "decide", "Invoices go out on Fridays", "--supersedes", &first]).expect(0);
+    let all = desk.run(&["memory", "decisions"]).expect(0).out;
+    assert!(all.contains("(superseded) Invoices go out on Mondays – Ana asked for it"), "{all}");
+    let asked = desk.run(&["memory", "decisions", "when do invoices go out", "--json"]).expect(0).json();
+    assert_eq!(asked["items"].as_array().unwrap().len(), 1);
+    assert_eq!(asked["items"][0]["title"], "Invoices go out on Fridays");
+    assert_eq!(desk.run(&["memory", "errors", "--json"]).expect(0).json()["items"], serde_json::json!([]));
 }

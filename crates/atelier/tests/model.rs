@@ -129,7 +129,7 @@ async fn a_goal_in_plain_words_is_planned_approved_carried_out_and_remembered() 
     assert_eq!(run["status"], "completed");
     assert_eq!(statuses(&run).iter().filter(|status| **status == "completed").count(), 10, "{run}");
     let hits = &run["steps"].as_array().unwrap().iter().find(|step| step["name"] == "s1").unwrap()["result"];
-    assert_eq!(hits, &json!({"hits": []}));
+    assert_eq!(hits, &json!({"hits": [], "privacy": "shareable"}));
     let checks: Vec<_> = events.iter().filter(|event| event["kind"] == "check").collect();
     assert_eq!(checks.len(), 4);
     assert!(checks.iter().all(|event| event["payload"]["check"]["passed"] == true), "{checks:?}");
@@ -149,6 +149,46 @@ async fn a_goal_in_plain_words_is_planned_approved_carried_out_and_remembered() 
     let logged = desk.run(&["memory", "logs", "--json"]).expect(0).json();
     assert_eq!(logged["items"][0]["plan"]["planner"], "model");
     no_secret_is_logged(&desk);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_s_models_are_told_what_memory_knows_and_the_run_keeps_it() {
+    let model = ScriptedModel::start(Script::replies([good_plan(), sentence()])).await;
+    let desk = desk_with(&model);
+    desk.folder
+        .write("regions.md", "# Regions\n\nThe sales by region go to Caroline before they are published.\n");
+    desk.run(&["memory", "ingest", "regions.md"]).expect(0);
+    let (_, run) = carry_out(&desk, &["--yes"], 0);
+    let pack = desk.run(&["memory", "pack", "--run", run["id"].as_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(pack["query"], GOAL);
+    let kept = pack["text"].as_str().unwrap();
+    assert!(kept.contains("go to Caroline") && kept.contains(GOAL), "{kept}");
+    assert_eq!(pack["sections"][0]["entries"][0]["title"], "Regions");
+    let told = model.requests().last().unwrap().prompt();
+    assert!(told.contains("go to Caroline"), "{told}");
+    desk.run(&["memory", "pack", "--run", "run_01hv5k3m9x7q2w8e4r6t"]).expect(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_on_this_machine_is_told_to_no_model_elsewhere() {
+    let model = ScriptedModel::start(Script::always(good_plan())).await;
+    let desk = Desk::new();
+    desk.folder.write("sales.csv", "region,amount\nnorth,10\nsouth,5\nnorth,20\n");
+    // The same server, by an address that is not taken for this machine's own.
+    let base_url = model.base_url().replace("127.0.0.1", "0.0.0.0");
+    desk.folder.write(
+        "data/settings.yaml",
+        format!("models:\n  providers:\n  - {{ name: scripted, base_url: {base_url}, model: {MODEL} }}\n"),
+    );
+    let desk = desk.serving();
+    desk.folder
+        .write("regions.md", "# Regions\n\nThe sales by region go to Caroline before they are published.\n");
+    desk.run(&["memory", "ingest", "regions.md", "--privacy", "local"]).expect(0);
+    let (_, run) = carry_out(&desk, &["--yes"], 0);
+    let pack = desk.run(&["memory", "pack", "--run", run["id"].as_str().unwrap(), "--json"]).expect(0).json();
+    assert_eq!(pack["privacy"], "local");
+    assert_eq!(model.requests().len(), 1, "only the plan was asked for");
+    assert!(!model.requests().iter().any(|asked| asked.prompt().contains("Caroline")));
 }
 
 /// Neither a token nor the key of a link is in a log file.
@@ -264,4 +304,44 @@ async fn what_is_remembered_gets_vectors_of_the_chosen_embedder_and_anew_of_anot
         server.wait().unwrap();
         std::fs::remove_file(desk.data.join("server.json")).unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_orders_what_memory_found_and_its_calls_are_accounted_for() {
+    let grades = json!({"grades": [{"number": 1, "grade": 2}, {"number": 2, "grade": 9}]});
+    let model = ScriptedModel::start(Script::replies([
+        Reply::json(&grades).usage(400, 20),
+        Reply::text("They are all good."),
+    ]))
+    .await;
+    let desk = desk_with(&model);
+    desk.folder.write("first.md", "The invoices of the region go out on Mondays.");
+    desk.folder.write("second.md", "The invoices wait until somebody has read them.");
+    desk.run(&["memory", "ingest", "first.md", "second.md"]).expect(0);
+    let words = ["memory", "search", "invoices of the region on Mondays", "--json"];
+    let search = |flags: &[&str]| desk.run(&[&words, flags].concat()).expect(0).json();
+    let titles = |found: &Value| -> Vec<String> {
+        found["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["text"].as_str().unwrap().to_owned())
+            .collect()
+    };
+
+    let usual = search(&[]);
+    assert_eq!((titles(&usual).len(), &usual["reranked"]), (2, &json!(false)));
+    let found = search(&["--rerank=scripted"]);
+    let (mut expected, order) = (titles(&usual), titles(&found));
+    expected.reverse();
+    assert_eq!((&found["reranked"], order), (&json!(true), expected));
+    assert_eq!(found["items"][0]["rerank"], json!({"grade": 9.0, "rank_before": 2}));
+    let asked = &model.requests()[0];
+    assert!(asked.prompt().contains("go out on Mondays"), "{}", asked.prompt());
+    let usage = desk.run(&["usage", "--json"]).expect(0).out;
+    assert!(usage.contains("scripted") && usage.contains("400"), "{usage}");
+
+    let told = search(&["--rerank"]);
+    assert_eq!((&told["reranked"], titles(&told)), (&json!(false), titles(&usual)));
+    assert_eq!(told["rerank_problem"]["code"], "rerank_unusable");
 }

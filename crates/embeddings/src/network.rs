@@ -107,7 +107,12 @@ impl Network {
         }
         let count = pieces.len().max(1) as f32;
         sum.iter_mut().zip(&self.mean).for_each(|(sum, mean)| *sum = *sum / count - mean);
-        let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+        // In lanes, since a single sum has to wait for each addition before the next.
+        let mut squares = [0.0_f32; 16];
+        for values in sum.chunks_exact(16) {
+            squares.iter_mut().zip(values).for_each(|(square, value)| *square += value * value);
+        }
+        let length = squares.iter().sum::<f32>().sqrt();
         (length > f32::EPSILON).then(|| sum.map(|value| value / length))
     }
 

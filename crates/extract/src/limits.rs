@@ -26,7 +26,8 @@ pub struct Limits {
     pub parts: usize,
     /// How long a worker may read one document.
     pub wall: Duration,
-    /// The most memory of a worker, in bytes.
+    /// The most memory a worker may take beyond what it has when it begins, in bytes. Atelier's allocator
+    /// has a gigabyte then, which comes from the system only as it is used.
     pub memory: u64,
 }
 
@@ -41,7 +42,7 @@ impl Default for Limits {
             pages: 10_000,
             parts: 2_000_000,
             wall: Duration::from_secs(60),
-            memory: 1 << 30,
+            memory: 512 << 20,
         }
     }
 }

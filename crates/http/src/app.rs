@@ -72,6 +72,8 @@ pub struct Services {
     pub planner: Arc<dyn Planner>,
     /// Remembers and finds.
     pub memory: ::memory::Memory,
+    /// Tells of conversations.
+    pub conversations: ::memory::Conversations,
     /// Runs code.
     pub code: Arc<dyn CodeRunner>,
     /// Submits goals.
@@ -84,6 +86,8 @@ pub struct Services {
     pub accounting: Arc<::models::Accounting>,
     /// Knows the owner's providers, and changes them.
     pub providers: Arc<::models::Providers>,
+    /// Knows the servers of tools, and calls these.
+    pub connectors: ::connectors::Connectors,
     /// Makes vectors of texts.
     pub embeddings: ::models::Embeddings,
     /// Keeps what people set.

@@ -51,6 +51,9 @@ pub enum Error {
         /// The limit, for a person.
         limit: String,
     },
+    /// There is no body where a file should be.
+    #[error("The file is empty: it has no bytes")]
+    EmptyFile,
     /// The body could not be read to its end.
     #[error("The connection broke off before the whole body had arrived")]
     BodyCutOff,
@@ -103,6 +106,9 @@ pub enum Error {
     /// The run has no such artifact.
     #[error("The run has no artifact `{0}`")]
     ArtifactNotFound(String),
+    /// A run was told nothing of what memory knows, or not yet.
+    #[error("The run `{0}` has no context pack")]
+    PackNotFound(kernel::RunId),
     /// The answer took too long.
     #[error("The answer took longer than {0} s")]
     TimedOut(u64),
@@ -173,6 +179,12 @@ fn status_of_model(error: &::models::Error) -> StatusCode {
     }
 }
 
+impl From<::connectors::Error> for Error {
+    fn from(error: ::connectors::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 impl From<runs::Error> for Error {
     fn from(error: runs::Error) -> Self {
         Self::Refused(error.into())
@@ -201,11 +213,12 @@ impl Error {
             Self::WrongContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MalformedJson { .. }
+            | Self::EmptyFile
             | Self::BodyCutOff
             | Self::InvalidParameter { .. }
             | Self::UnknownParameter { .. }
             | Self::UnsafePath(_) => StatusCode::BAD_REQUEST,
-            Self::NoRoute | Self::ArtifactNotFound(_) => StatusCode::NOT_FOUND,
+            Self::NoRoute | Self::ArtifactNotFound(_) | Self::PackNotFound(_) => StatusCode::NOT_FOUND,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::ForeignHost(_)
@@ -230,6 +243,7 @@ impl Error {
             Self::UnfitBody { .. } => "unfit_body",
             Self::WrongContentType { .. } => "wrong_content_type",
             Self::TooLarge { .. } => "too_large",
+            Self::EmptyFile => "empty_file",
             Self::BodyCutOff => "body_cut_off",
             Self::InvalidParameter { .. } => "invalid_parameter",
             Self::UnknownParameter { .. } => "unknown_parameter",
@@ -244,6 +258,7 @@ impl Error {
             Self::ScopeLacking(_) => "scope_lacking",
             Self::PositionAhead(_) => "position_ahead",
             Self::ArtifactNotFound(_) => "artifact_not_found",
+            Self::PackNotFound(_) => "pack_not_found",
             Self::TimedOut(_) => "timed_out",
             Self::Other(_) => "refused",
             Self::Panicked(_) => "internal",
@@ -275,6 +290,7 @@ impl Error {
             }
             Self::Model { error, .. } | Self::Refused(error) => return error.hint.clone(),
             Self::TooLarge { .. } => "Send less, or split it over several requests",
+            Self::EmptyFile => "Send the bytes of the file as the body of the request",
             Self::WrongContentType { .. } => "Send JSON with the header `Content-Type: application/json`",
             Self::MalformedJson { .. } => "Mend the JSON at the place named",
             Self::UnfitBody { .. } | Self::InvalidParameter { .. } => {
@@ -296,6 +312,7 @@ impl Error {
             Self::ScopeLacking(_) => "Issue a token with this scope: `atelier token new --scopes …`",
             Self::PositionAhead(_) => "Read the run's events from the start",
             Self::ArtifactNotFound(_) => "/api/v1/runs/{id}/artifacts lists what there is",
+            Self::PackNotFound(_) => "Runs of goals and of the Studio have one once memory was asked",
             Self::BodyCutOff | Self::TimedOut(_) => "Send the request again",
             Self::Panicked(_) => "The log has the detail under this request's id",
             Self::Other(_) => return None,

@@ -12,6 +12,7 @@
 
 mod app;
 mod auth;
+mod connectors;
 mod debugger;
 mod docs;
 mod error;
@@ -23,6 +24,7 @@ mod health;
 mod infer;
 mod jobs;
 mod limits;
+pub mod mcp;
 mod memory;
 mod middleware;
 mod models;

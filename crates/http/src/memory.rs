@@ -1,9 +1,17 @@
-//! Memory: `/api/v1/memory/…`, `/api/v1/search`, `/api/v1/ingest`, `/api/v1/context/…`.
+//! Memory: `/api/v1/memory/…`, `/api/v1/agents/…`, `/api/v1/search`, `/api/v1/ingest`,
+//! `/api/v1/context/…`.
 //!
-//! Here are the routes of the Factory; [`search`], [`documents`] and [`ingest`] have the others.
+//! Here are the routes of the Factory; [`search`], [`collections`], [`documents`], [`ingest`], [`archive`], [`facts`] and
+//! [`log`] have the others. Invariant: what is [`canonical`] is changed only by who may.
 
+mod archive;
+mod canonical;
+mod collections;
+mod conversations;
 mod documents;
+mod facts;
 mod ingest;
+mod log;
 mod packs;
 mod search;
 mod view;
@@ -25,6 +33,8 @@ use crate::extract::{Parameters, invalid};
 use crate::planner::recorded_plan;
 use crate::wire::{List, ListQuery, Moment, Plan, is_blank};
 
+pub(crate) use archive::IMPORT_PATH;
+
 const LONGEST_QUERY: usize = 1_000;
 const MOST_HITS: u32 = 100;
 const MOST_ENTRIES: u32 = 10_000;
@@ -39,7 +49,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(search::search, search::search_with))
         .routes(routes!(search::list_weights))
         .routes(routes!(search::search_context))
-        .routes(routes!(documents::list_collections))
+        .routes(routes!(collections::list_collections))
+        .routes(routes!(collections::get_collection, collections::change_collection))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::get_document, documents::change_document, documents::delete_document))
         .routes(routes!(documents::list_chunks))
@@ -47,7 +58,16 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(documents::reindex))
         .routes(routes!(ingest::ingest_documents))
         .routes(routes!(ingest::ingest_file))
+        .routes(routes!(archive::export_memory))
+        .routes(routes!(archive::import_memory))
         .routes(routes!(packs::build_pack))
+        .routes(routes!(packs::get_run_context))
+        .routes(routes!(facts::list_facts))
+        .routes(routes!(facts::get_fact, facts::put_fact, facts::delete_fact))
+        .routes(routes!(facts::list_fact_versions))
+        .routes(routes!(conversations::show_conversation))
+        .routes(routes!(log::list_decisions, log::log_decision))
+        .routes(routes!(log::list_errors, log::log_error))
 }
 
 /// An entry of the planner's log.

@@ -29,12 +29,13 @@ const BODY_MAY_BE_ABSENT: [&str; 8] = [
     "start_dev",
 ];
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("runs", "Durable work: submit, watch, decide, go again"),
     ("jobs", "Runs under the name programs know them by"),
     ("factory", "Planner, memory, code runner, supervisor"),
     ("studio", "Sessions in which people and agents build software, and what they show"),
     ("models", "Model providers and who is asked"),
+    ("connectors", "Servers of tools that agents may use"),
     ("session", "Getting in and out"),
     ("workspace", "What is set and what there is"),
     ("health", "How the server is"),

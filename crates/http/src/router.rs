@@ -8,8 +8,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::{
-    debugger, docs, events, gateway, health, infer, jobs, limits, memory, middleware, models, planner,
-    providers, runs, session, settings, studio, supervisor, ui, usage,
+    connectors, debugger, docs, events, gateway, health, infer, jobs, limits, mcp, memory, middleware,
+    models, planner, providers, runs, session, settings, studio, supervisor, ui, usage,
 };
 
 /// Every route there is, with everything around it.
@@ -23,6 +23,7 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new())
         // Not compressed: it is waited for, and mostly by programs on this machine.
         .merge(gateway::routes())
+        .merge(mcp::routes(&app))
         .with_state(app.clone());
     Router::new().fallback_service(routes).layer(from_fn_with_state(app, middleware::around))
 }
@@ -44,6 +45,7 @@ pub(crate) fn api() -> OpenApiRouter<App> {
         .merge(usage::routes())
         .merge(limits::routes())
         .merge(providers::routes())
+        .merge(connectors::routes())
         .merge(settings::routes())
         .merge(studio::routes())
 }

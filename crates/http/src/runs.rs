@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use detail::plan_of;
-pub(crate) use steps::{Step, StepKind, steps_of};
+pub(crate) use steps::{Step, StepKind, result_of, steps_of};
 pub(crate) use submit::{TaskType, check_length, check_text};
 
 use crate::app::App;

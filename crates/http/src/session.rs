@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "actor": "owner",
-    "scopes": ["read:runs", "write:runs", "read:memory", "write:memory", "run:code", "llm:invoke", "admin"],
+    "scopes": ["read:runs", "write:runs", "read:memory", "write:memory", "run:code", "llm:invoke", "write:canonical", "admin"],
     "version": "0.1.0",
     "workspace": "/home/ada/atelier",
 }))]

@@ -108,7 +108,7 @@ impl From<&RunState> for SupervisorSession {
         let plan = plan_of(state);
         let steps = steps_of(state, plan.as_ref());
         let context = steps.iter().find(|step| step.name == "context" || step.kind == StepKind::Recall);
-        let context = context.map_or_else(|| Value::Array(Vec::new()), |step| step.result.clone());
+        let found = context.and_then(|step| step.result.get("hits")).cloned();
         let planned =
             |step: &Step| plan.as_ref().is_some_and(|plan| plan.steps.iter().any(|s| s.id == step.name));
         let run = Run::from(state);
@@ -116,7 +116,7 @@ impl From<&RunState> for SupervisorSession {
             session_id: run.id,
             goal: goal_of(state),
             status: run.status,
-            context,
+            context: found.unwrap_or_else(|| Value::Array(Vec::new())),
             results: steps.into_iter().filter(|step| planned(step) && step.finished_at.is_some()).collect(),
             summary: summary_of(state),
             error: run.error,

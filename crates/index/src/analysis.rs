@@ -5,12 +5,11 @@
 //! Accents are gone before stemming, so that a query without them finds what is written with them;
 //! for Portuguese the plurals that change with the accent (`ação`, `ações`) are undone first.
 
-use std::collections::HashSet;
-
 use frostem::{Algorithm, Stemmer};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::stop_words::{is_of, is_stop_word, query_words};
-use crate::words::words;
+use crate::words::{Word, words};
 
 /// Longer words are not indexed: they are data, not language.
 const MAX_WORD_BYTES: usize = 80;
@@ -29,8 +28,12 @@ pub enum Language {
 impl Language {
     /// The language of a text, by its commonest words.
     pub fn of(text: &str) -> Self {
+        Self::of_words(&words(text))
+    }
+
+    pub(crate) fn of_words(words: &[Word]) -> Self {
         let (mut english, mut portuguese) = (0, 0);
-        for word in words(text).iter().take(SAMPLED_WORDS) {
+        for word in words.iter().take(SAMPLED_WORDS) {
             let (is_english, is_portuguese) = is_of(&word.folded);
             // What both have, such as `a`, tells nothing.
             english += usize::from(is_english && !is_portuguese);
@@ -105,41 +108,63 @@ fn parts(written: &str) -> Vec<&str> {
 
 /// What a text is indexed as.
 pub(crate) struct Terms {
-    /// Its stems, in order.
-    pub stems: Vec<String>,
+    /// Its stems, in order, with spaces between them.
+    pub stems: String,
     /// How many of them say something: all but stop words.
     pub telling: u32,
 }
 
-/// The terms of a text; words too long are left out.
-pub(crate) fn terms(text: &str) -> Terms {
-    let language = Language::of(text);
-    let mut terms = Terms { stems: Vec::new(), telling: 0 };
-    for word in words(text) {
-        if word.folded.len() <= MAX_WORD_BYTES {
+/// Reads texts as terms. What the words of many texts become is found out once.
+#[derive(Default)]
+pub(crate) struct Analyser {
+    /// By language: the word's stem, and whether it says something.
+    known: [FxHashMap<String, (String, bool)>; 2],
+}
+
+impl Analyser {
+    /// The terms of a text; words too long are left out.
+    pub fn terms(&mut self, text: &str) -> Terms {
+        let words = words(text);
+        let language = Language::of_words(&words);
+        let known = &mut self.known[language as usize];
+        let mut terms = Terms { stems: String::with_capacity(text.len()), telling: 0 };
+        for word in words.into_iter().filter(|word| word.folded.len() <= MAX_WORD_BYTES) {
             for form in forms(&text[word.range], word.folded) {
-                terms.telling += u32::from(!is_stop_word(&form, language));
-                terms.stems.push(language.stem(&form));
+                let (stem, tells) = match known.get(&form) {
+                    Some(known) => known,
+                    None => {
+                        let learnt = (language.stem(&form), !is_stop_word(&form, language));
+                        known.entry(form).or_insert(learnt)
+                    }
+                };
+                terms.telling += u32::from(*tells);
+                if !terms.stems.is_empty() {
+                    terms.stems.push(' ');
+                }
+                terms.stems.push_str(stem);
             }
         }
+        terms
     }
-    terms
 }
 
 /// The different words of a text that are no stop words, folded, in order; words too long are left
 /// out.
 pub fn telling_words(text: &str) -> Vec<String> {
-    let language = Language::of(text);
-    let mut seen = HashSet::new();
+    let words = words(text);
+    let language = Language::of_words(&words);
+    let mut seen = FxHashSet::default();
     let mut telling = Vec::new();
-    for word in words(text) {
+    for word in words {
         if word.folded.len() > MAX_WORD_BYTES {
             continue;
         }
         for form in forms(&text[word.range], word.folded) {
-            if !is_stop_word(&form, language) && !seen.contains(&form) {
+            if !seen.contains(&form) {
                 seen.insert(form.clone());
-                telling.push(form);
+                if !is_stop_word(&form, language) {
+                    telling.push(form);
+                }
             }
         }
     }

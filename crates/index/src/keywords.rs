@@ -8,6 +8,7 @@
 //! [`Keywords::open`] and [`Reading`].
 
 mod contexts;
+mod kept;
 mod places;
 mod reading;
 mod rebuild;
@@ -24,8 +25,9 @@ use tantivy::directory::error::LockError;
 use tantivy::schema::Term;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError};
 
-use crate::analysis::{Terms, terms};
+use crate::analysis::{Analyser, Terms};
 use crate::error::Error;
+use kept::Kept;
 use places::{Place, Places};
 use schema::Fields;
 
@@ -105,6 +107,7 @@ pub struct Keywords {
     reader: IndexReader,
     fields: Fields,
     places: RwLock<Places>,
+    kept: Kept,
     writer: Mutex<IndexWriter>,
     position: AtomicU64,
     stamp: String,
@@ -156,7 +159,8 @@ impl Keywords {
         let (writer, position) = (Mutex::new(writer), AtomicU64::new(position));
         let (stamp, folder) = (stamp.to_owned(), folder.to_owned());
         let places = RwLock::new(Places::read(&reader.searcher()).map_err(|error| failure(&folder, error))?);
-        Ok(Some(Self { index, reader, fields, places, writer, position, stamp, folder }))
+        let kept = Kept::default();
+        Ok(Some(Self { index, reader, fields, places, kept, writer, position, stamp, folder }))
     }
 
     /// How far along the owner's changes it is, on disk.
@@ -221,6 +225,7 @@ impl Keywords {
         changes: &[Change<'_>],
     ) -> Result<Vec<(u32, Option<Place>)>, TantivyError> {
         let mut placed = Vec::with_capacity(changes.len());
+        let mut analyser = Analyser::default();
         for change in changes {
             let number = match change {
                 Change::Put(entry) => entry.number,
@@ -229,7 +234,7 @@ impl Keywords {
             writer.delete_term(Term::from_field_u64(self.fields.number, number.into()));
             let mut place = None;
             if let Change::Put(entry) = change {
-                let terms = terms(entry.text);
+                let terms = analyser.terms(entry.text);
                 writer.add_document(self.document(entry, &terms))?;
                 place = Some((entry.document, entry.ordinal, terms.telling));
             }
@@ -253,7 +258,7 @@ impl Keywords {
         document.add_u64(fields.ordinal, entry.ordinal.into());
         document.add_i64(fields.time, entry.time_ms);
         document.add_u64(fields.length, terms.telling.into());
-        document.add_text(fields.text, terms.stems.join(" "));
+        document.add_text(fields.text, &terms.stems);
         for facet in entry.facets {
             document.add_text(fields.facets, facet);
         }

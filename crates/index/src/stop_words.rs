@@ -1,7 +1,8 @@
 //! The words of a question that say nothing about its answer, in English and Portuguese.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use crate::analysis::{Language, forms};
 use crate::words::words;
@@ -43,8 +44,8 @@ pub fn is_common(word: &str) -> bool {
 
 /// Whether a folded word is a stop word of English, and whether of Portuguese.
 pub(crate) fn is_of(word: &str) -> (bool, bool) {
-    static WORDS: LazyLock<HashMap<&str, (bool, bool)>> = LazyLock::new(|| {
-        let mut words: HashMap<&str, (bool, bool)> = HashMap::new();
+    static WORDS: LazyLock<FxHashMap<&str, (bool, bool)>> = LazyLock::new(|| {
+        let mut words: FxHashMap<&str, (bool, bool)> = FxHashMap::default();
         ENGLISH.split_ascii_whitespace().for_each(|word| words.entry(word).or_default().0 = true);
         PORTUGUESE.split_ascii_whitespace().for_each(|word| words.entry(word).or_default().1 = true);
         words
@@ -55,9 +56,10 @@ pub(crate) fn is_of(word: &str) -> (bool, bool) {
 /// The words of a query that are worth looking for, in order, with their doubles left out: all but
 /// stop words of its language, or all when there is nothing else.
 pub(crate) fn query_words(query: &str) -> Vec<String> {
-    let language = Language::of(query);
+    let words = words(query);
+    let language = Language::of_words(&words);
     let mut all: Vec<String> = Vec::new();
-    for word in words(query) {
+    for word in words {
         for form in forms(&query[word.range.clone()], word.folded) {
             if !all.contains(&form) {
                 all.push(form);

@@ -187,6 +187,10 @@ id_type!(
     DispatchId, "dsp"
 );
 id_type!(
+    /// An entry in the log of decisions and errors.
+    LogEntryId, "log"
+);
+id_type!(
     /// A process that carries runs out.
     WorkerId, "wrk"
 );

@@ -16,8 +16,8 @@ pub use actor::Actor;
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use error::{Error, Kind, Result};
 pub use id::{
-    CallId, DispatchId, DocumentId, Entropy, Ids, LimitId, RequestId, RunId, SeededEntropy, SessionId,
-    SystemEntropy, TokenId, WorkerId,
+    CallId, DispatchId, DocumentId, Entropy, Ids, LimitId, LogEntryId, RequestId, RunId, SeededEntropy,
+    SessionId, SystemEntropy, TokenId, WorkerId,
 };
 pub use page::{Page, PageRequest};
 pub use privacy::Privacy;

@@ -80,6 +80,7 @@ impl Dispatch {
             attributes: Attributes::new(),
             occurred_at: None,
             expires_at: None,
+            superseded_by: None,
             digest: None,
             created_at: self.created_at,
             updated_at: self.created_at,

@@ -17,6 +17,9 @@ const MAX_COLLECTION_CHARS: usize = 64;
 /// A longer author or value of an attribute is cut to this.
 const MAX_VALUE_CHARS: usize = 1_000;
 
+/// The collections that hold what is canonical; see [`is_canonical`].
+pub const CANONICAL: [&str; 2] = ["brands", "products"];
+
 /// The format of a text that has none.
 pub const TEXT: &str = "text";
 
@@ -64,6 +67,8 @@ pub struct Document {
     pub occurred_at: Option<Timestamp>,
     /// From when on it is not found any more.
     pub expires_at: Option<Timestamp>,
+    /// The document that took its place, while it is not searched any more.
+    pub superseded_by: Option<DocumentId>,
     /// Of what was taken in and how; none for what was not taken in from outside.
     pub digest: Option<Digest>,
     /// When it was first stored.
@@ -115,6 +120,8 @@ pub struct DocumentChange {
     pub privacy: Option<Privacy>,
     /// From when on it is not found any more; none within for never.
     pub expires_at: Option<Option<Timestamp>>,
+    /// The document that takes its place; none within when it stands again.
+    pub superseded_by: Option<Option<DocumentId>>,
 }
 
 impl DocumentChange {
@@ -125,17 +132,14 @@ impl DocumentChange {
         }
         document.privacy = self.privacy.unwrap_or(document.privacy);
         document.expires_at = self.expires_at.unwrap_or(document.expires_at);
+        document.superseded_by = self.superseded_by.unwrap_or(document.superseded_by.take());
     }
 }
 
 impl NewDocument {
     /// The document as it is stored.
     pub(crate) fn checked(self, ids: &Ids, now: Timestamp) -> Result<Document, Error> {
-        if !is_collection(&self.collection) {
-            return Err(Error::InvalidCollection(
-                self.collection.chars().take(MAX_COLLECTION_CHARS).collect(),
-            ));
-        }
+        check_collection(&self.collection)?;
         let key_chars = self.key.chars().count();
         if key_chars == 0 || key_chars > MAX_KEY_CHARS || self.key.chars().any(char::is_control) {
             return Err(Error::InvalidKey);
@@ -160,6 +164,7 @@ impl NewDocument {
             attributes: self.attributes.into_iter().map(|(name, text)| (name, value(text))).collect(),
             occurred_at: self.occurred_at,
             expires_at: self.expires_at,
+            superseded_by: None,
             digest: None,
             created_at: now,
             updated_at: now,
@@ -167,6 +172,24 @@ impl NewDocument {
     }
 }
 
+/// Whether only a person, or a program that was given the right, may change what is in a collection.
+/// What is canonical is in every context, so an agent that could write it could change what it is
+/// told.
+pub fn is_canonical(collection: &str) -> bool {
+    CANONICAL.contains(&collection)
+}
+
+/// Refuses what cannot be the name of a collection.
+pub(crate) fn check_collection(name: &str) -> Result<(), Error> {
+    if is_collection(name) { Ok(()) } else { Err(Error::InvalidCollection(cut(name, MAX_COLLECTION_CHARS))) }
+}
+
+/// Refuses what cannot be the name of an agent.
+pub(crate) fn check_agent(name: &str) -> Result<(), Error> {
+    if is_collection(name) { Ok(()) } else { Err(Error::InvalidAgent(cut(name, MAX_COLLECTION_CHARS))) }
+}
+
+/// Agents are named by the same rule.
 fn is_collection(name: &str) -> bool {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');

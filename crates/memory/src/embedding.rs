@@ -9,6 +9,7 @@
 //! document labelled [`Privacy::Local`] is only given to an embedder on this machine; a vector is
 //! called by what was embedded, so it is never that of another text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -113,9 +114,12 @@ pub struct VectorChange {
     pub number: u32,
     /// Its vector; none when it has none or is gone.
     pub vector: Option<Vec<f32>>,
+    /// How far the vector may travel: the label of its document.
+    pub privacy: Privacy,
 }
 
-/// Keeps vectors. Every method is one atomic operation; implementations pass
+/// Keeps vectors. Chunks of collections that are set up to have none are not there for it. Every method
+/// is one atomic operation; implementations pass
 /// [`crate::testing::embedding_contract`].
 #[async_trait]
 pub trait EmbeddingStore: Send + Sync {
@@ -156,6 +160,14 @@ pub trait EmbeddingStore: Send + Sync {
         limit: usize,
     ) -> Result<(Vec<VectorChange>, u64)>;
 
+    /// How many chunks of each collection have a vector of this embedder, of those up to the label
+    /// `strictest`.
+    async fn count_vectors(
+        &self,
+        embedder: &EmbedderIdentity,
+        strictest: Privacy,
+    ) -> Result<BTreeMap<String, u64>>;
+
     /// All generations, the oldest first. `total` counts the chunks up to the label `strictest`.
     async fn list_generations(&self, strictest: Privacy) -> Result<Vec<IndexProgress>>;
 }
@@ -191,6 +203,14 @@ impl EmbeddingQueue {
         let identity = self.embedder.identity();
         let all = self.store.list_generations(self.strictest()).await?;
         Ok(all.into_iter().find(|generation| generation.embedder == identity))
+    }
+
+    /// How many chunks of each collection have their vector.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn count_vectors(&self) -> Result<BTreeMap<String, u64>> {
+        self.store.count_vectors(&self.embedder.identity(), self.strictest()).await
     }
 
     /// Goes on until every chunk has its vector and this generation is the active one.

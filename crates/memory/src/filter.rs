@@ -27,7 +27,12 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Before this moment.
     pub until: Option<Timestamp>,
+    /// Whether a search looks at documents that were superseded too; a list always does.
+    pub includes_superseded: bool,
 }
+
+/// What the indices know a chunk by whose document was superseded.
+pub(crate) const SUPERSEDED: &str = "superseded=yes";
 
 impl Filter {
     /// What is in one collection.
@@ -49,6 +54,13 @@ impl Filter {
             "privacy" => self.strictest = Some(value.parse().map_err(|_| unfit())?),
             "since" => self.since = Some(value.parse().map_err(|_| unfit())?),
             "until" => self.until = Some(value.parse().map_err(|_| unfit())?),
+            "superseded" => {
+                self.includes_superseded = match value {
+                    "include" => true,
+                    "exclude" => false,
+                    _ => return Err(unfit()),
+                }
+            }
             name if ATTRIBUTES.contains(&name) => {
                 self.attributes.insert(name.to_owned(), value.to_owned());
             }
@@ -105,6 +117,7 @@ pub(crate) fn facets(document: &Document, author: Option<&str>) -> Vec<String> {
         facet("privacy", document.privacy.as_str()),
         facet("format", &document.format),
     ];
+    facets.extend(document.superseded_by.iter().map(|_| SUPERSEDED.to_owned()));
     facets.extend(author.map(|author| facet("author", &author.to_lowercase())));
     facets.extend(document.attributes.iter().map(|(name, value)| facet(name, value)));
     facets
@@ -141,5 +154,9 @@ mod tests {
         check(&[("brand", "brd_1")], Err("unknown_field"));
         check(&[("since", "yesterday")], Err("unfit_value"));
         check(&[("privacy", "secret")], Err("unfit_value"));
+        let all = Filter { includes_superseded: true, ..Filter::default() };
+        check(&[("superseded", "include")], Ok(all));
+        check(&[("superseded", "include"), ("superseded", "exclude")], Ok(Filter::default()));
+        check(&[("superseded", "yes")], Err("unfit_value"));
     }
 }

@@ -14,12 +14,15 @@ use tokio::sync::{Mutex, watch};
 use crate::chunk::{ChunkChange, IndexedChunk};
 use crate::embedding::EmbeddingQueue;
 use crate::filter;
-use crate::service::blocking;
+use crate::service::{VectorParts, blocking};
 use crate::store::MemoryStore;
 use crate::vectors::VectorIndex;
 
-/// How many changes are taken in at once.
-const BATCH: usize = 2_000;
+/// How many changes of chunks are taken in at once: enough that writing them out, which costs the same
+/// for a few, is little of it.
+const BATCH: usize = 8_000;
+/// How many changes of vectors.
+const VECTORS: usize = 2_000;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -48,11 +51,13 @@ impl KeywordFollower {
         let runtime = tokio::runtime::Handle::current();
         let rebuild = move || {
             let mut rebuild = keywords.rebuild()?;
-            loop {
-                let changes = runtime.block_on(store.list_changes(rebuild.position(), BATCH))?;
-                let Some(last) = changes.last() else { break };
+            let mut changes = runtime.block_on(store.list_changes(0, BATCH))?;
+            while let Some(last) = changes.last() {
                 let position = last.position;
+                let store = Arc::clone(&store);
+                let next = runtime.spawn(async move { store.list_changes(position, BATCH).await });
                 with_rows(&changes, |changes| rebuild.add(changes, position))?;
+                changes = runtime.block_on(next).map_err(kernel::Error::internal)??;
             }
             Ok(rebuild.finish()?)
         };
@@ -62,14 +67,17 @@ impl KeywordFollower {
     /// Goes on until it has every change there is.
     pub async fn catch_up(&self) -> Result<()> {
         let _one = self.following.lock().await;
-        loop {
-            let changes = self.store.list_changes(self.keywords.position(), BATCH).await?;
-            if changes.is_empty() {
-                return Ok(());
-            }
+        let mut changes = self.store.list_changes(self.keywords.position(), BATCH).await?;
+        while let Some(last) = changes.last() {
+            // What comes next is read meanwhile.
+            let next = self.store.list_changes(last.position, BATCH);
             let keywords = Arc::clone(&self.keywords);
-            blocking(move || take_in(&keywords, &changes)).await??;
+            let taken_in = blocking(move || take_in(&keywords, &changes));
+            let (taken_in, next) = tokio::join!(taken_in, next);
+            taken_in??;
+            changes = next?;
         }
+        Ok(())
     }
 }
 
@@ -117,11 +125,24 @@ impl<'a> Row<'a> {
 
 /// Takes the vectors that an embedder has made into a vector index.
 pub(crate) struct VectorFollower {
-    pub queue: EmbeddingQueue,
-    pub index: Arc<dyn VectorIndex>,
+    queue: EmbeddingQueue,
+    index: Arc<dyn VectorIndex>,
+    /// Held while changes are taken in and while the index is emptied: what was read for one position
+    /// must not be taken in at another.
+    following: Mutex<()>,
 }
 
 impl VectorFollower {
+    pub fn new(VectorParts { queue, index }: VectorParts) -> Self {
+        Self { queue, index, following: Mutex::default() }
+    }
+
+    /// Empties the index, so that it is filled anew.
+    pub async fn clear(&self) -> Result<()> {
+        let _one = self.following.lock().await;
+        self.index.clear().await
+    }
+
     /// Goes on until every chunk has its vector and the index has all of them.
     pub async fn catch_up(&self) -> Result<()> {
         let identity = self.queue.embedder().identity();
@@ -142,10 +163,11 @@ impl VectorFollower {
     async fn take_in(&self) -> Result<()> {
         let identity = self.queue.embedder().identity();
         loop {
+            let _one = self.following.lock().await;
             let after = self.index.position().await?;
             let strictest = self.index.strictest().min(self.queue.strictest());
             let store = self.queue.store();
-            let (changes, reached) = store.list_vector_changes(&identity, strictest, after, BATCH).await?;
+            let (changes, reached) = store.list_vector_changes(&identity, strictest, after, VECTORS).await?;
             if changes.is_empty() {
                 return Ok(());
             }

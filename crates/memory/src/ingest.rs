@@ -10,8 +10,9 @@ use extract::{Chunk, Extracted, Hint, Kind, Limits};
 use kernel::{DocumentId, Result};
 
 use crate::chunk::{Digest, NewChunk};
-use crate::chunking::{chunk_from, chunks_of};
+use crate::chunking::{self, chunk_from, chunks_from, chunks_of};
 use crate::document::{Document, MAX_KEY_CHARS, MAX_TEXT_BYTES, NewDocument, cut, head};
+use crate::error::Error;
 use crate::service::{Memory, blocking};
 
 /// A document to take in.
@@ -24,6 +25,22 @@ pub struct Incoming {
     /// What is known of it. Its text is not looked at; an empty collection, key or title is chosen
     /// by what the document is.
     pub document: NewDocument,
+    /// The document whose place it takes.
+    pub supersedes: Option<Earlier>,
+}
+
+/// A document that is there already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// The one with this id.
+    Id(DocumentId),
+    /// The one of this key.
+    Key {
+        /// Its collection.
+        collection: String,
+        /// What it is called there.
+        key: String,
+    },
 }
 
 /// What a document consists of.
@@ -70,15 +87,77 @@ pub enum Outcome {
     Changed(usize),
     /// Nothing.
     Unchanged,
+    /// Nothing: what is there is newer or came from elsewhere, and was kept. Only an import does this.
+    Kept,
+}
+
+/// A document before it is stored.
+pub(crate) enum Prepared {
+    /// It is there already, the same in everything.
+    Same(Ingested),
+    /// It was read.
+    Read {
+        /// The document, as if nothing had its key.
+        document: Box<Document>,
+        /// Its chunks.
+        chunks: Vec<NewChunk>,
+        /// How many characters one has at most.
+        max_characters: usize,
+    },
 }
 
 impl Memory {
-    /// Takes a document in, in place of the one of the same collection and key.
+    /// Takes a document in, in place of the one of the same collection and key. What it supersedes is
+    /// another document, which can be read but is not searched from then on.
     ///
     /// # Errors
-    /// Those of [`extract::Error`] for a file that cannot be read, and those of [`Memory::remember`].
+    /// Those of [`extract::Error`] for a file that cannot be read, those of [`Memory::remember`], and
+    /// those of [`Memory::supersede`].
     pub async fn ingest(&self, incoming: Incoming) -> Result<Ingested> {
-        let Incoming { name, content, mut document } = incoming;
+        let earlier = match &incoming.supersedes {
+            Some(earlier) => Some(self.earlier(earlier).await?.id),
+            None => None,
+        };
+        let ingested = self.take_in(incoming).await?;
+        // Also of what was there already: somebody may ask again who was not answered.
+        if let Some(earlier) = earlier {
+            self.supersede(&earlier, Some(&ingested.id)).await?;
+        }
+        Ok(ingested)
+    }
+
+    /// The document that is meant.
+    ///
+    /// # Errors
+    /// [`Error::DocumentNotFound`], [`Error::DocumentKeyNotFound`].
+    pub async fn earlier(&self, earlier: &Earlier) -> Result<Document> {
+        match earlier {
+            Earlier::Id(id) => self.document(id).await,
+            Earlier::Key { collection, key } => {
+                let found = self.store().find_document_by_key(collection, key).await?;
+                let missing =
+                    || Error::DocumentKeyNotFound { collection: cut(collection, 60), key: cut(key, 60) };
+                Ok(found.ok_or_else(missing)?)
+            }
+        }
+    }
+
+    async fn take_in(&self, incoming: Incoming) -> Result<Ingested> {
+        match self.prepare(incoming).await? {
+            Prepared::Same(same) => Ok(same),
+            Prepared::Read { document, chunks, max_characters } => {
+                let stored = self.put(&document, &chunks, max_characters).await?;
+                let outcome =
+                    if stored.is_new { Outcome::New } else { Outcome::Changed(stored.changed_chunks) };
+                let Document { collection, title, .. } = *document;
+                Ok(Ingested { id: stored.id, collection, title, chunks: chunks.len(), outcome })
+            }
+        }
+    }
+
+    /// Reads a document, unless it was taken in exactly like this before. Stores nothing.
+    pub(crate) async fn prepare(&self, incoming: Incoming) -> Result<Prepared> {
+        let Incoming { name, content, mut document, .. } = incoming;
         let (bytes, media_type, is_text) = match content {
             Content::Text(text) => (text.into_bytes(), media_type_of(&document.format), true),
             Content::File { bytes, media_type } => (bytes, media_type, false),
@@ -92,36 +171,34 @@ impl Memory {
         if !document.collection.is_empty()
             && let Some(same) = self.find_same(&document.collection, &document.key, &digest).await?
         {
-            return Ok(same);
+            return Ok(Prepared::Same(same));
         }
         let name = if document.format == "code" || !is_text { name } else { String::new() };
         let (extracted, chunks, bytes) = self.read(bytes, name.clone(), media_type).await?;
         if document.collection.is_empty() {
             document.collection = collection_of(extracted.kind).to_owned();
             if let Some(same) = self.find_same(&document.collection, &document.key, &digest).await? {
-                return Ok(same);
+                return Ok(Prepared::Same(same));
             }
         }
         complete(&mut document, &extracted, &name, bytes);
-        let chunks: Vec<NewChunk> = chunks.into_iter().map(chunk_from).collect();
-        self.store_read(document, digest, chunks).await
-    }
-
-    async fn store_read(
-        &self,
-        document: NewDocument,
-        digest: Digest,
-        mut chunks: Vec<NewChunk>,
-    ) -> Result<Ingested> {
         let mut document = self.checked(document)?;
         document.digest = Some(digest);
-        if chunks.is_empty() {
-            chunks = chunks_of(&document);
-        }
-        let stored = self.put(&document, &chunks).await?;
-        let outcome = if stored.is_new { Outcome::New } else { Outcome::Changed(stored.changed_chunks) };
-        let Document { collection, title, .. } = document;
-        Ok(Ingested { id: stored.id, collection, title, chunks: chunks.len(), outcome })
+        let settings = self.settings_of(&document.collection).await?;
+        let (max_characters, options) =
+            (settings.max_characters(), chunking::options(settings.max_characters()));
+        let divide = move || {
+            let mut chunks: Vec<NewChunk> = match settings.chunk_characters {
+                Some(_) => chunks_from(&extracted, &options),
+                None => chunks.into_iter().map(chunk_from).collect(),
+            };
+            if chunks.is_empty() {
+                chunks = chunks_of(&document, &options);
+            }
+            (document, chunks)
+        };
+        let (document, chunks) = blocking(divide).await?;
+        Ok(Prepared::Read { document: Box::new(document), chunks, max_characters })
     }
 
     /// The document of this key, if it was taken in exactly like this.
@@ -142,26 +219,23 @@ impl Memory {
         name: String,
         media_type: Option<String>,
     ) -> Result<(Extracted, Vec<Chunk>, Vec<u8>)> {
-        let readers = self.readers().cloned();
-        let hint = Hint {
-            name: Some(&name).filter(|name| !name.is_empty()).map(String::as_str),
-            media_type: media_type.as_deref(),
-        };
-        if let Some(readers) = readers {
-            let (extracted, chunks) =
-                readers.extract(bytes.clone(), hint).await.map_err(kernel::Error::from)?;
+        if let Some(readers) = self.readers() {
+            let hint = hint_of(&name, media_type.as_deref());
+            let (extracted, chunks) = readers.extract(bytes.clone(), hint).await?;
             return Ok((extracted, chunks, bytes));
         }
-        let (name, media_type) = (name.clone(), media_type.clone());
         let read = move || {
-            let name = Some(name.as_str()).filter(|name| !name.is_empty());
-            let hint = Hint { name, media_type: media_type.as_deref() };
+            let hint = hint_of(&name, media_type.as_deref());
             let extracted = extract::extract(&bytes, &hint, &Limits::default())?;
             let chunks = extract::chunk(&extracted, &extract::ChunkOptions::default());
             Ok::<_, extract::Error>((extracted, chunks, bytes))
         };
         blocking(read).await?.map_err(kernel::Error::from)
     }
+}
+
+fn hint_of<'a>(name: &'a str, media_type: Option<&'a str>) -> Hint<'a> {
+    Hint { name: Some(name).filter(|name| !name.is_empty()), media_type }
 }
 
 /// Fills in what the document says of itself and nobody else does.

@@ -33,6 +33,24 @@ pub trait TokenCounter: Send + Sync {
     fn count(&self, text: &str) -> usize;
 }
 
+/// A counter made of its name and of a function.
+pub struct CountedBy<F> {
+    /// What it is called.
+    pub name: String,
+    /// How many tokens a text has.
+    pub count: F,
+}
+
+impl<F: Fn(&str) -> usize + Send + Sync> TokenCounter for CountedBy<F> {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn count(&self, text: &str) -> usize {
+        (self.count)(text)
+    }
+}
+
 /// A section of a pack, in the order in which they stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +96,19 @@ pub struct Required {
     pub privacy: Privacy,
     /// Where it came from.
     pub source: String,
+}
+
+impl Required {
+    /// What the user asked for.
+    pub fn request(text: &str) -> Self {
+        Self {
+            section: SectionKind::UserRequest,
+            title: String::new(),
+            text: text.to_owned(),
+            privacy: Privacy::Shareable,
+            source: "request".into(),
+        }
+    }
 }
 
 /// Where something in a pack came from.
@@ -183,6 +214,14 @@ impl Pack {
         rendered(&self.sections)
     }
 
+    /// What was found in memory and is in the pack, as a model reads it; empty when nothing is.
+    pub fn retrieved(&self) -> String {
+        let retrieved = self.sections.iter().filter(|section| section.kind == SectionKind::Retrieved);
+        let entries = retrieved.flat_map(|section| &section.entries);
+        let text: String = entries.map(|entry| heading(&entry.title, &entry.text)).collect();
+        text.trim_end().to_owned()
+    }
+
     /// Everything the pack names as a source, in order.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.sections.iter().flat_map(|section| &section.entries).flat_map(|entry| &entry.sources)
@@ -264,6 +303,22 @@ pub fn build(
     })
 }
 
+/// Builds a pack of what is required, however long, and of the best of what was found, in at most
+/// `budget_tokens` more.
+///
+/// # Errors
+/// [`Error::PackTooSmall`] when what is required has more than [`MAX_BUDGET_TOKENS`].
+pub fn beside(
+    query: &str,
+    required: Vec<Required>,
+    found: &[Hit],
+    budget_tokens: usize,
+    counter: &dyn TokenCounter,
+) -> Result<Pack, Error> {
+    let alone = build(query, required.clone(), &[], MAX_BUDGET_TOKENS, counter)?;
+    build(query, required, found, alone.tokens + budget_tokens, counter)
+}
+
 /// What was found, each text once; of those that say the same, or part of it, the longest stands for
 /// all at the place of the best.
 fn folded(found: &[Hit], counter: &dyn TokenCounter) -> Vec<(Entry, Privacy)> {
@@ -305,10 +360,9 @@ fn title_of(hit: &Hit) -> String {
         }
         title.push_str(heading);
     }
-    let author = content.author.as_ref().or(hit.document.author.as_ref());
-    let time = content.time.unwrap_or_else(|| hit.document.time()).to_string();
+    let time = hit.time().to_string();
     let day = time.get(..10).unwrap_or_default();
-    let author = author.map(|author| format!("{author}, ")).unwrap_or_default();
+    let author = hit.author().map(|author| format!("{author}, ")).unwrap_or_default();
     format!("{title} ({author}{day}, {}, score {:.2})", hit.document.source, hit.score)
 }
 
@@ -318,7 +372,7 @@ fn source_of(hit: &Hit) -> Source {
         document_id: Some(hit.document.id.to_string()),
         chunk: Some(hit.chunk.number),
         title: hit.document.title.clone(),
-        time: Some(hit.chunk.content.time.unwrap_or_else(|| hit.document.time())),
+        time: Some(hit.time()),
         score: Some(hit.score),
         privacy: hit.document.privacy.into(),
     }

@@ -2,31 +2,40 @@
 //! with every part of its score.
 //!
 //! A fixed pool of candidates is ranked, however few hits are asked for, so that the order of hits
-//! does not depend on their number. [`crate::ranking`] says what a score is made of.
+//! does not depend on their number. [`crate::ranking`] says what a score is made of. What stands
+//! around a hit is only shown ([`neighbours`]): it changes neither which hits there are nor their
+//! order. Where that is asked for, a model grades the best and they are ordered by its grades
+//! ([`reranking`]).
+
+mod neighbours;
+pub mod reranking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use index::{Condition, Contexts, Keywords, Match, Sought};
-use kernel::{Privacy, Result};
+use kernel::{Kind, Privacy, Result, Timestamp};
 use roaring::RoaringBitmap;
 
+use self::reranking::{Problem, Reranked, Reranking};
 use crate::chunk::{Chunk, IndexedChunk};
 use crate::document::Document;
 use crate::error::Error;
-use crate::filter::Filter;
+use crate::filter::{Filter, SUPERSEDED};
 use crate::passage::{best_passage, snippet};
 use crate::question::{Question, candidate_names};
 use crate::ranking::{self, Candidate, Part, Ranked, Weights};
 use crate::service::{MemoryParts, blocking};
 use crate::similarity::Matcher;
 use crate::vectors::Near;
-use crate::wording::{WordMatch, Wording};
+use crate::wording::{WordMatch, WordVectors, Wording};
 
 /// The longest query.
 pub const MAX_QUERY_CHARS: usize = 2_000;
 /// The most hits there can be.
 pub const MAX_HITS: usize = 100;
+/// The most chunks that are shown before a hit and behind it.
+pub const MAX_NEIGHBOURS: u32 = 3;
 /// How many candidates come from each side: by words, by what stands around, by meaning.
 const POOL: usize = 100;
 
@@ -43,13 +52,25 @@ pub struct Query {
     pub privacy: Privacy,
     /// How much each feature counts.
     pub weights: Weights,
+    /// How many chunks of its document are shown before each hit and behind it, at most
+    /// [`MAX_NEIGHBOURS`].
+    pub neighbours: u32,
+    /// Whether and by whom the best are graded and ordered anew.
+    pub rerank: Option<Reranking>,
 }
 
 impl Query {
     /// Looks for `text` everywhere, for at most `limit` hits.
     pub fn new(text: impl Into<String>, limit: usize) -> Self {
-        let (filter, weights) = (Filter::default(), Weights::default());
-        Self { text: text.into(), limit, filter, privacy: Privacy::default(), weights }
+        Self {
+            text: text.into(),
+            limit,
+            filter: Filter::default(),
+            privacy: Privacy::default(),
+            weights: Weights::default(),
+            neighbours: 0,
+            rerank: None,
+        }
     }
 
     /// Looks for what bears on a goal; none when there is nothing to look for.
@@ -61,6 +82,10 @@ impl Query {
 
     pub(crate) fn check(&self) -> Result<(), Error> {
         check_limit(self.limit, MAX_HITS)?;
+        if self.neighbours > MAX_NEIGHBOURS {
+            return Err(Error::TooManyNeighbours { asked: self.neighbours });
+        }
+        self.rerank.as_ref().map_or(Ok(()), Reranking::check)?;
         let chars = self.text.chars().count();
         if chars > MAX_QUERY_CHARS {
             return Err(Error::QueryTooLong { chars });
@@ -101,6 +126,12 @@ pub struct Hit {
     pub keyword: Option<Place>,
     /// Where it stands by its meaning, if it is a candidate by it.
     pub vector: Option<Place>,
+    /// What stands right before it in its document, in order; empty unless that was asked for.
+    pub before: Vec<Chunk>,
+    /// What stands right behind it, likewise.
+    pub after: Vec<Chunk>,
+    /// What a model made of it, where the hits were ordered by one.
+    pub rerank: Option<Reranked>,
     /// How many words of the query it has, in whatever form.
     has_words: usize,
 }
@@ -109,8 +140,30 @@ impl Hit {
     /// A hit of which nothing is known but its score.
     #[cfg(test)]
     pub(crate) fn bare(document: Document, chunk: Chunk, score: f64) -> Self {
-        let (snippet, parts, words) = (String::new(), Vec::new(), Vec::new());
-        Self { document, chunk, snippet, score, parts, words, keyword: None, vector: None, has_words: 0 }
+        Self {
+            document,
+            chunk,
+            snippet: String::new(),
+            score,
+            parts: Vec::new(),
+            words: Vec::new(),
+            keyword: None,
+            vector: None,
+            before: Vec::new(),
+            after: Vec::new(),
+            rerank: None,
+            has_words: 0,
+        }
+    }
+
+    /// Who wrote it, as far as is known.
+    pub fn author(&self) -> Option<&str> {
+        self.chunk.content.author.as_deref().or(self.document.author.as_deref())
+    }
+
+    /// Its moment.
+    pub fn time(&self) -> Timestamp {
+        self.chunk.content.time.unwrap_or_else(|| self.document.time())
     }
 
     /// The strictest label among `hits`, for what is made of them.
@@ -141,6 +194,10 @@ pub struct Found {
     pub has_meaning: bool,
     /// The words of the query that were taken for an author's name.
     pub names: Vec<String>,
+    /// Whether the hits are ordered by a model's grades.
+    pub reranked: bool,
+    /// Why they are not, where that was asked for; none where there was nothing to order.
+    pub rerank_problem: Option<Problem>,
 }
 
 /// What a search is narrowed to, and what it asks.
@@ -163,8 +220,11 @@ struct Sides {
 
 pub(crate) async fn search(parts: &MemoryParts, query: &Query) -> Result<Found> {
     let scope = Arc::new(read_scope(parts, query).await?);
-    let ((keyword, contexts, around, weights), (near, vector)) =
-        tokio::try_join!(ask_words(parts, &scope), ask_meaning(parts, &scope, query.privacy))?;
+    let ((keyword, weights), (contexts, around), (near, vector)) = tokio::try_join!(
+        ask_words(parts, &scope),
+        ask_contexts(parts, &scope),
+        ask_meaning(parts, &scope, query.privacy)
+    )?;
     let sides = Sides { keyword, contexts, around, weights, near, vector };
     let mut numbers: Vec<u32> = sides.keyword.iter().map(|found| found.number).collect();
     numbers.extend(&sides.around);
@@ -172,34 +232,55 @@ pub(crate) async fn search(parts: &MemoryParts, query: &Query) -> Result<Found> 
     numbers.sort_unstable();
     numbers.dedup();
     let now = parts.clock.now();
-    let mut chunks = parts.store.find_chunks(&numbers).await?;
-    // What has expired, or was changed while this was looked for, is not found.
+    let (mut chunks, nearness) =
+        tokio::try_join!(parts.store.find_chunks(&numbers), Nearness::ask(parts, &sides.vector, &numbers))?;
+    // What has expired or was superseded, or was changed while this was looked for, is not found.
     chunks.retain(|found| {
         found.document.expires_at.is_none_or(|expires| expires > now)
+            && (query.filter.includes_superseded || found.document.superseded_by.is_none())
             && query.filter.passes(&found.document, found.author(), found.time())
     });
-    let candidates = candidates(parts, sides, &scope, chunks).await?;
+    let candidates = candidates(parts, sides, nearness, chunks).await?;
     let (count, has_meaning) = (candidates.found.len(), candidates.has_meaning);
     let names = scope.question.names.clone();
-    let (limit, weights) = (query.limit, query.weights);
+    let weights = query.weights;
+    let pool = query.rerank.as_ref().map_or(query.limit, |rerank| query.limit.max(rerank.candidates));
     let hits = blocking(move || {
-        let Candidates { found, keyword, vector, .. } = candidates;
-        let ranked = ranking::rank(found, &scope.question, &weights, now);
-        let words = scope.question.content.words.iter().map(|word| word.word.clone());
-        let mut matcher = Matcher::new(&words.collect::<Vec<_>>());
+        let Candidates { found, keyword, vector, weights: of_words, words, .. } = candidates;
+        let sought = &scope.question.content.words;
+        let wording = Wording::new(sought, &of_words, words);
+        let ranked = ranking::rank(found, &scope.question, &weights, now, wording, pool);
+        let words: Vec<String> = sought.iter().map(|word| word.word.clone()).collect();
+        let mut matcher = Matcher::new(&words);
         let shown = |ranked: Ranked| shown(ranked, &keyword, &vector, &mut matcher);
-        ranked.into_iter().take(limit).map(shown).collect()
+        ranked.into_iter().map(shown).collect::<Vec<_>>()
     });
-    Ok(Found { hits: hits.await?, candidates: count, has_meaning, names })
+    let mut hits: Vec<Hit> = hits.await?;
+    let (reranked, rerank_problem) = match query.rerank.as_ref().filter(|_| !hits.is_empty()) {
+        None => (false, None),
+        Some(wanted) => {
+            let problem = reranking::rerank(parts.reranker.as_deref(), query, wanted, &mut hits).await.err();
+            (problem.is_none(), problem)
+        }
+    };
+    hits.truncate(query.limit);
+    neighbours::show(&*parts.store, &mut hits, query.neighbours).await?;
+    Ok(Found { hits, candidates: count, has_meaning, names, reranked, rerank_problem })
 }
 
 async fn read_scope(parts: &MemoryParts, query: &Query) -> Result<Scope> {
-    let (keywords, condition, text) = (parts.keywords.clone(), query.filter.condition(), query.text.clone());
+    let (keywords, mut condition, text) =
+        (parts.keywords.clone(), query.filter.condition(), query.text.clone());
+    let includes_superseded = query.filter.includes_superseded;
     let read = move || {
         let reading = keywords.reading();
+        // A condition costs something; where nothing was superseded there is nothing to leave out.
+        if !includes_superseded && reading.has_facet(SUPERSEDED)? {
+            condition.none_of.push(SUPERSEDED.to_owned());
+        }
         let allowed = match condition.is_open() {
             true => None,
-            false => Some(Arc::new(reading.matching(&condition)?)),
+            false => Some(reading.matching(&condition)?),
         };
         let authors = reading.values_with("author", &candidate_names(&text), allowed.as_deref())?;
         Ok::<_, index::Error>(Scope { question: Question::read(&text, &authors), condition, allowed })
@@ -207,16 +288,19 @@ async fn read_scope(parts: &MemoryParts, query: &Query) -> Result<Scope> {
     Ok(blocking(read).await??)
 }
 
-type Worded = (Vec<Match>, Contexts, Vec<u32>, Vec<f32>);
-
-async fn ask_words(parts: &MemoryParts, scope: &Arc<Scope>) -> Result<Worded> {
+async fn ask_words(parts: &MemoryParts, scope: &Arc<Scope>) -> Result<(Vec<Match>, Vec<f32>)> {
     let (keywords, scope) = (parts.keywords.clone(), scope.clone());
     let ask = move || {
         let (reading, content) = (keywords.reading(), &scope.question.content);
-        let keyword = reading.search(content, &scope.condition, POOL)?;
-        let (contexts, around) = reading.contexts(content, scope.allowed.as_deref(), POOL)?;
-        Ok::<_, index::Error>((keyword, contexts, around, reading.weights(content)?))
+        let found = reading.search(content, &scope.condition, POOL)?;
+        Ok::<_, index::Error>((found, reading.weights(content)?))
     };
+    Ok(blocking(ask).await??)
+}
+
+async fn ask_contexts(parts: &MemoryParts, scope: &Arc<Scope>) -> Result<(Contexts, Vec<u32>)> {
+    let (keywords, scope) = (parts.keywords.clone(), scope.clone());
+    let ask = move || keywords.reading().contexts(&scope.question.content, scope.allowed.as_deref(), POOL);
     Ok(blocking(ask).await??)
 }
 
@@ -235,8 +319,17 @@ async fn ask_meaning(
         }
     };
     let Some(vector) = made.into_iter().next() else { return Ok((Vec::new(), None)) };
-    let near = vectors.index.search(&vector, POOL, scope.allowed.clone()).await?;
-    Ok((near, Some(vector)))
+    let near = answered(vectors.index.search(&vector, POOL, scope.allowed.clone()).await)?;
+    Ok(near.map_or((Vec::new(), None), |near| (near, Some(vector))))
+}
+
+/// What an index says; nothing when it cannot be asked, which nobody who searches has to know.
+fn answered<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.kind == Kind::Unavailable => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is ranked, and where the indices have it.
@@ -245,67 +338,96 @@ struct Candidates {
     keyword: HashMap<u32, Place>,
     vector: HashMap<u32, Place>,
     has_meaning: bool,
+    /// How much each word that is sought tells.
+    weights: Vec<f32>,
+    /// What knows single words, if it may be asked.
+    words: Option<Arc<dyn WordVectors>>,
+}
+
+/// How near chunks and those before and after them are.
+struct Nearness {
+    /// The chunks before and after each.
+    around: HashMap<u32, [Option<u32>; 2]>,
+    /// By chunk; nothing where meaning cannot be looked at.
+    similarities: Option<HashMap<u32, f64>>,
+}
+
+impl Nearness {
+    async fn ask(parts: &MemoryParts, vector: &Option<Vec<f32>>, numbers: &[u32]) -> Result<Self> {
+        let around = around(&parts.keywords, numbers);
+        let (Some(vector), Some(vectors)) = (vector, &parts.vectors) else {
+            return Ok(Self { around, similarities: None });
+        };
+        let mut meant = numbers.to_vec();
+        meant.extend(around.values().flatten().flatten());
+        let similarities = answered(vectors.index.similarities(vector, &meant).await)?;
+        let similarities = similarities.map(|similarities| {
+            let known = meant.iter().zip(similarities);
+            known.filter_map(|(number, similarity)| Some((*number, f64::from(similarity?)))).collect()
+        });
+        Ok(Self { around, similarities })
+    }
+
+    fn of(&self, number: u32) -> f64 {
+        let known = self.similarities.as_ref().and_then(|known| known.get(&number));
+        known.copied().unwrap_or_default()
+    }
+
+    fn around(&self, number: u32) -> [f64; 2] {
+        let around = self.around.get(&number).copied().unwrap_or_default();
+        around.map(|number| number.map_or(0.0, |number| self.of(number)))
+    }
+}
+
+/// The chunks before and after each.
+fn around(keywords: &Keywords, numbers: &[u32]) -> HashMap<u32, [Option<u32>; 2]> {
+    let reading = keywords.reading();
+    let of = |number: &u32| {
+        let (document, ordinal) = reading.place_of(*number)?;
+        let before = ordinal.checked_sub(1).and_then(|ordinal| reading.number_at(document, ordinal));
+        Some((*number, [before, reading.number_at(document, ordinal.saturating_add(1))]))
+    };
+    numbers.iter().filter_map(of).collect()
 }
 
 /// Brings together what the indices say of each chunk and of those around it.
 async fn candidates(
     parts: &MemoryParts,
     sides: Sides,
-    scope: &Arc<Scope>,
+    nearness: Nearness,
     chunks: Vec<IndexedChunk>,
 ) -> Result<Candidates> {
-    let around = around(&parts.keywords, &chunks);
-    let mut meant: Vec<u32> = chunks.iter().map(|chunk| chunk.chunk.number).collect();
-    meant.extend(around.iter().flatten().flatten());
-    let similarities: HashMap<u32, f64> = match (&sides.vector, &parts.vectors) {
-        (Some(vector), Some(vectors)) => {
-            let similarities = vectors.index.similarities(vector, &meant).await?;
-            let known = meant.iter().zip(similarities);
-            known.filter_map(|(number, similarity)| Some((*number, f64::from(similarity?)))).collect()
-        }
-        _ => HashMap::new(),
-    };
+    let has_meaning = nearness.similarities.is_some();
     // What knows single words is the model that has just embedded the question.
-    let words = parts.words.clone().filter(|_| sides.vector.is_some());
-    let (keywords, scope) = (parts.keywords.clone(), scope.clone());
+    let words = parts.words.clone().filter(|_| has_meaning);
+    let keywords = parts.keywords.clone();
     let gather = move || {
         let reading = keywords.reading();
-        let mut wording = Wording::new(&scope.question.content.words, &sides.weights, words);
-        let near = |number: Option<u32>| {
-            number.and_then(|number| similarities.get(&number)).copied().unwrap_or_default()
-        };
         let keyword = ranked(sides.keyword.iter().map(|found| (found.number, found.score)));
-        let score = |number: u32| keyword.get(&number).map_or(0.0, |place| place.score);
-        let candidate = |(indexed, around): (IndexedChunk, [Option<u32>; 2])| Candidate {
-            keyword: score(indexed.chunk.number),
-            similarity: near(Some(indexed.chunk.number)),
-            similarities_around: around.map(near),
-            words: wording.answers(&indexed.chunk.content.embedded(&indexed.document)),
-            window: sides.contexts.window(indexed.document_number, indexed.chunk.ordinal).into(),
-            document: sides.contexts.document(indexed.document_number).into(),
-            is_alone: reading.is_alone(indexed.document_number),
-            indexed,
+        let candidate = |indexed: IndexedChunk| {
+            let number = indexed.chunk.number;
+            Candidate {
+                keyword: keyword.get(&number).map_or(0.0, |place| place.score),
+                similarity: nearness.of(number),
+                similarities_around: nearness.around(number),
+                window: sides.contexts.window(indexed.document_number, indexed.chunk.ordinal).into(),
+                document: sides.contexts.document(indexed.document_number).into(),
+                is_alone: reading.is_alone(indexed.document_number),
+                indexed,
+            }
         };
-        let found = chunks.into_iter().zip(around).map(candidate).collect();
+        let found = chunks.into_iter().map(candidate).collect();
+        let near_ones = sides.near.iter().filter(|_| has_meaning);
         Candidates {
             found,
             keyword,
-            vector: ranked(sides.near.iter().map(|near| (near.number, near.similarity))),
-            has_meaning: sides.vector.is_some(),
+            vector: ranked(near_ones.map(|near| (near.number, near.similarity))),
+            has_meaning,
+            weights: sides.weights,
+            words,
         }
     };
     blocking(gather).await
-}
-
-/// The chunks before and after each.
-fn around(keywords: &Keywords, chunks: &[IndexedChunk]) -> Vec<[Option<u32>; 2]> {
-    let reading = keywords.reading();
-    let of = |chunk: &IndexedChunk| {
-        let (document, ordinal) = (chunk.document_number, chunk.chunk.ordinal);
-        let before = ordinal.checked_sub(1).and_then(|ordinal| reading.number_at(document, ordinal));
-        [before, reading.number_at(document, ordinal.saturating_add(1))]
-    };
-    chunks.iter().map(of).collect()
 }
 
 fn ranked(found: impl Iterator<Item = (u32, f32)>) -> HashMap<u32, Place> {
@@ -321,7 +443,7 @@ fn shown(
     vector: &HashMap<u32, Place>,
     matcher: &mut Matcher,
 ) -> Hit {
-    let Ranked { candidate: Candidate { indexed, words, .. }, score, parts } = ranked;
+    let Ranked { candidate: Candidate { indexed, .. }, words, score, parts } = ranked;
     let text = &indexed.chunk.content.text;
     let passage = best_passage(text, matcher);
     let number = indexed.chunk.number;
@@ -335,5 +457,8 @@ fn shown(
         words,
         keyword: keyword.get(&number).copied(),
         vector: vector.get(&number).copied(),
+        before: Vec::new(),
+        after: Vec::new(),
+        rerank: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use extract::Workers;
 use index::Keywords;
-use kernel::{Clock, DispatchId, DocumentId, Entropy, Ids, Page, PageRequest, Result};
+use kernel::{Clock, DispatchId, DocumentId, Entropy, Ids, Page, PageRequest, Result, Timestamp};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -16,13 +16,17 @@ use crate::dispatch::{self, Dispatch, NewDispatch};
 use crate::document::{Document, DocumentChange, NewDocument};
 use crate::embedding::{EmbeddingQueue, IndexProgress};
 use crate::error::Error;
+use crate::facts::FactStore;
+use crate::fetching::Fetcher;
 use crate::filter::Filter;
 use crate::indexing::{KeywordFollower, VectorFollower, whenever};
+use crate::log::LogStore;
+use crate::search::reranking::Reranker;
 use crate::search::{self, Found, Hit, MAX_HITS, Query};
 use crate::snapshot::{self, Snapshot};
-use crate::store::{CollectionSummary, Listed, MemoryStore, Stored};
+use crate::store::{CollectionSummary, Listed, MemoryStore, Stored, Supersession};
 use crate::vectors::VectorIndex;
-use crate::wording::WordVectors;
+use crate::wording::{KeptVectors, WordVectors};
 
 /// How long a search waits for what was stored just before it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,6 +37,10 @@ const SPLIT_AT_ONCE: usize = 50;
 pub struct MemoryParts {
     /// The truth.
     pub store: Arc<dyn MemoryStore>,
+    /// What agents note.
+    pub facts: Arc<dyn FactStore>,
+    /// What was decided and what failed.
+    pub log: Arc<dyn LogStore>,
     /// Finds chunks by their words.
     pub keywords: Arc<Keywords>,
     /// Finds chunks by their meaning, where something makes vectors.
@@ -41,6 +49,10 @@ pub struct MemoryParts {
     pub words: Option<Arc<dyn WordVectors>>,
     /// Read files in processes of their own; without them they are read in this one.
     pub readers: Option<Arc<Workers>>,
+    /// Fetches pages; without it none are taken in.
+    pub fetcher: Option<Arc<dyn Fetcher>>,
+    /// Asks models how well hits answer; without it none are ordered by that.
+    pub reranker: Option<Arc<dyn Reranker>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes identifiers.
@@ -63,22 +75,40 @@ pub struct Memory(Arc<Inner>);
 struct Inner {
     parts: MemoryParts,
     ids: Ids,
-    follower: Arc<KeywordFollower>,
+    words: Arc<KeywordFollower>,
+    meanings: Option<VectorFollower>,
     /// Counts what was stored.
     changed: watch::Sender<u64>,
 }
 
 impl Memory {
     /// Memory of these parts. Somebody has to [`Memory::keep_up`].
-    pub fn new(parts: MemoryParts) -> Self {
+    pub fn new(mut parts: MemoryParts) -> Self {
+        parts.words = parts.words.map(|words| Arc::new(KeptVectors::new(words)) as Arc<dyn WordVectors>);
         let ids = Ids::new(parts.clock.clone(), parts.entropy.clone());
-        let follower = KeywordFollower::new(parts.store.clone(), parts.keywords.clone());
-        let (follower, changed) = (Arc::new(follower), watch::Sender::new(0));
-        Self(Arc::new(Inner { parts, ids, follower, changed }))
+        let words = Arc::new(KeywordFollower::new(parts.store.clone(), parts.keywords.clone()));
+        let meanings = parts.vectors.clone().map(VectorFollower::new);
+        Self(Arc::new(Inner { parts, ids, words, meanings, changed: watch::Sender::new(0) }))
     }
 
     pub(crate) fn store(&self) -> &dyn MemoryStore {
         &*self.0.parts.store
+    }
+
+    pub(crate) fn fact_store(&self) -> &dyn FactStore {
+        &*self.0.parts.facts
+    }
+
+    pub(crate) fn log_store(&self) -> &dyn LogStore {
+        &*self.0.parts.log
+    }
+
+    pub(crate) fn ids(&self) -> &Ids {
+        &self.0.ids
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
     }
 
     /// Stores a document, in place of the one its collection has under the same key. Its text is
@@ -89,8 +119,8 @@ impl Memory {
     /// [`Error::UnknownField`].
     pub async fn remember(&self, new: NewDocument) -> Result<DocumentId> {
         let document = self.checked(new)?;
-        let chunks = chunking::chunks_of(&document);
-        Ok(self.put(&document, &chunks).await?.id)
+        let (chunks, max_characters) = self.divided(&document).await?;
+        Ok(self.put(&document, &chunks, max_characters).await?.id)
     }
 
     /// Stores a document that was split by whoever knows its structure.
@@ -99,7 +129,8 @@ impl Memory {
     /// As [`Memory::remember`].
     pub async fn remember_chunks(&self, new: NewDocument, chunks: &[NewChunk]) -> Result<DocumentId> {
         let document = self.checked(new)?;
-        Ok(self.put(&document, chunks).await?.id)
+        let max_characters = self.settings_of(&document.collection).await?.max_characters();
+        Ok(self.put(&document, chunks, max_characters).await?.id)
     }
 
     /// A document as it is stored now.
@@ -107,18 +138,43 @@ impl Memory {
         new.checked(&self.0.ids, self.0.parts.clock.now())
     }
 
+    /// What fetches pages, where something does.
+    pub(crate) fn fetcher(&self) -> Option<&Arc<dyn Fetcher>> {
+        self.0.parts.fetcher.as_ref()
+    }
+
     /// What reads files, where something does.
     pub(crate) fn readers(&self) -> Option<&Arc<Workers>> {
         self.0.parts.readers.as_ref()
     }
 
-    pub(crate) async fn put(&self, document: &Document, chunks: &[NewChunk]) -> Result<Stored> {
+    /// What makes vectors, where something does.
+    pub(crate) fn queue(&self) -> Option<&EmbeddingQueue> {
+        self.0.parts.vectors.as_ref().map(|vectors| &vectors.queue)
+    }
+
+    /// The chunks of a document by its text, and how many characters its collection gives one.
+    pub(crate) async fn divided(&self, document: &Document) -> Result<(Vec<NewChunk>, usize)> {
+        let max_characters = self.settings_of(&document.collection).await?.max_characters();
+        Ok((chunking::chunks_of(document, &chunking::options(max_characters)), max_characters))
+    }
+
+    /// Stores a document with chunks that have as many characters as its collection gave them when
+    /// they were made.
+    pub(crate) async fn put(
+        &self,
+        document: &Document,
+        chunks: &[NewChunk],
+        max_characters: usize,
+    ) -> Result<Stored> {
         let stored = self.store().put_document(document, chunks).await?;
+        self.see_to_length(&document.collection, max_characters).await?;
         self.tell();
         Ok(stored)
     }
 
-    fn tell(&self) {
+    /// Lets the indices know that something was stored.
+    pub(crate) fn tell(&self) {
         self.0.changed.send_modify(|count| *count += 1);
     }
 
@@ -139,17 +195,43 @@ impl Memory {
         self.store().list_chunks(id).await
     }
 
-    /// Changes a document's label, title or end, and nothing of its text.
+    /// Changes a document's label, title or end, or what it is superseded by, and nothing of its text.
     ///
     /// # Errors
-    /// [`Error::DocumentNotFound`].
+    /// [`Error::DocumentNotFound`], [`Error::SupersedesItself`], [`Error::CollectionIsLocal`] for a lower
+    /// label than its collection's.
     pub async fn change(&self, id: &DocumentId, change: DocumentChange) -> Result<Document> {
+        if let Some(by) = &change.superseded_by {
+            self.supersede(id, by.as_ref()).await?;
+        }
         let mut document = self.document(id).await?;
+        let floor = self.settings_of(&document.collection).await?.floor();
+        if change.privacy.is_some_and(|privacy| privacy < floor) {
+            return Err(Error::CollectionIsLocal { collection: document.collection }.into());
+        }
         let chunks = self.chunks(id).await?.into_iter().map(|chunk| chunk.content).collect::<Vec<_>>();
         change.apply(&mut document);
         document.updated_at = self.0.parts.clock.now();
-        self.put(&document, &chunks).await?;
+        self.store().change_document(&document, &chunks).await?;
+        self.tell();
         Ok(document)
+    }
+
+    /// Has a document take the place of another, which can be read but is not searched from then on;
+    /// or lets that one stand again.
+    ///
+    /// # Errors
+    /// [`Error::DocumentNotFound`], [`Error::SupersedesItself`] when the other supersedes it, directly
+    /// or not.
+    pub async fn supersede(&self, id: &DocumentId, by: Option<&DocumentId>) -> Result<()> {
+        self.document(id).await?;
+        let superseded = self.store().supersede(id, by).await?;
+        self.tell();
+        match superseded {
+            Supersession::Done => Ok(()),
+            Supersession::Missing => Err(Error::DocumentNotFound(by.unwrap_or(id).clone()).into()),
+            Supersession::Circular => Err(Error::SupersedesItself(id.clone()).into()),
+        }
     }
 
     /// Removes a document.
@@ -211,12 +293,12 @@ impl Memory {
     /// Brings the keyword index up to what is stored now, or gives up after a while: what is not
     /// there yet is found later.
     async fn see_what_is_stored(&self) -> Result<()> {
-        if self.0.follower.position() >= self.store().last_change().await? {
+        if self.0.words.position() >= self.store().last_change().await? {
             return Ok(());
         }
         // It goes on when this search stops waiting.
-        let follower = Arc::clone(&self.0.follower);
-        let catching_up = tokio::spawn(async move { follower.catch_up().await });
+        let words = Arc::clone(&self.0.words);
+        let catching_up = tokio::spawn(async move { words.catch_up().await });
         match timeout(PATIENCE, catching_up).await {
             Ok(caught_up) => caught_up.map_err(kernel::Error::internal)?,
             Err(_) => Ok(()),
@@ -230,8 +312,9 @@ impl Memory {
     pub async fn log_dispatch(&self, new: NewDispatch) -> Result<DispatchId> {
         let dispatch = new.at(&self.0.ids, self.0.parts.clock.now());
         let document = dispatch.to_document(&self.0.ids);
-        let chunks = chunking::chunks_of(&document);
+        let (chunks, max_characters) = self.divided(&document).await?;
         self.store().log_dispatch(&dispatch, &document, &chunks).await?;
+        self.see_to_length(dispatch::COLLECTION, max_characters).await?;
         self.tell();
         Ok(dispatch.id)
     }
@@ -286,11 +369,9 @@ impl Memory {
         let last = self.store().last_change().await?;
         let keywords = self.0.parts.keywords.clone();
         let (chunks, bytes) = blocking(move || (keywords.len(), keywords.bytes())).await?;
-        let behind = last.saturating_sub(self.0.follower.position());
+        let behind = last.saturating_sub(self.0.words.position());
         let vectors = match &self.0.parts.vectors {
-            Some(VectorParts { index, .. }) => {
-                Some((index.count().await?, last.saturating_sub(index.position().await?)))
-            }
+            Some(VectorParts { index, .. }) => vectors_and_behind(&**index, last).await?,
             None => None,
         };
         Ok(Standing { chunks, bytes, behind, vectors })
@@ -302,41 +383,48 @@ impl Memory {
     /// # Errors
     /// Those of the store and of the indices.
     pub async fn reindex(&self) -> Result<()> {
-        if let Some(VectorParts { index, .. }) = &self.0.parts.vectors {
-            index.clear().await?;
+        if let Some(meanings) = &self.0.meanings {
+            meanings.clear().await?;
         }
-        self.0.follower.rebuild().await?;
+        self.0.words.rebuild().await?;
         self.tell();
         Ok(())
     }
 
-    /// Keeps the indices in step with what is stored. Never ends by itself; may be dropped at any
-    /// time.
+    /// Keeps the indices in step with what is stored, and erases facts that have expired. Never ends by
+    /// itself; may be dropped at any time.
     pub async fn keep_up(&self) {
-        let vectors = self.0.parts.vectors.clone();
-        let vectors = vectors.map(|VectorParts { queue, index }| VectorFollower { queue, index });
         let words = whenever("the keyword index", self.0.changed.subscribe(), || async {
             self.split_anew().await?;
-            self.0.follower.catch_up().await
+            self.0.words.catch_up().await
         });
         let meanings = async {
-            if let Some(vectors) = &vectors {
-                whenever("the vector index", self.0.changed.subscribe(), || vectors.catch_up()).await;
+            if let Some(meanings) = &self.0.meanings {
+                whenever("the vector index", self.0.changed.subscribe(), || meanings.catch_up()).await;
             }
         };
-        tokio::join!(words, meanings);
+        tokio::join!(words, meanings, self.erase_what_expires());
     }
 
-    /// Splits documents that were split by other rules, or never.
-    async fn split_anew(&self) -> Result<()> {
+    /// Splits documents that were split by other rules, for chunks of another length, or never.
+    pub(crate) async fn split_anew(&self) -> Result<()> {
         loop {
             let documents = self.store().documents_to_chunk(SPLIT_AT_ONCE).await?;
             if documents.is_empty() {
                 return Ok(());
             }
             for document in documents {
-                let chunks = chunking::chunks_of(&document);
+                let max_characters = self.settings_of(&document.collection).await?.max_characters();
+                let before: Vec<NewChunk> =
+                    self.chunks(&document.id).await?.into_iter().map(|chunk| chunk.content).collect();
+                let divide = move || {
+                    let chunks =
+                        chunking::chunks_anew(&document, &before, &chunking::options(max_characters));
+                    (document, chunks)
+                };
+                let (document, chunks) = blocking(divide).await?;
                 self.store().split_document(&document, &chunks).await?;
+                self.see_to_length(&document.collection, max_characters).await?;
             }
             self.tell();
         }
@@ -348,9 +436,9 @@ impl Memory {
     /// Those of the stores, of the embedder and of the indices.
     pub async fn catch_up(&self) -> Result<()> {
         self.split_anew().await?;
-        self.0.follower.catch_up().await?;
-        if let Some(VectorParts { queue, index }) = self.0.parts.vectors.clone() {
-            VectorFollower { queue, index }.catch_up().await?;
+        self.0.words.catch_up().await?;
+        if let Some(meanings) = &self.0.meanings {
+            meanings.catch_up().await?;
         }
         Ok(())
     }
@@ -366,8 +454,17 @@ pub struct Standing {
     /// How many changes it is behind.
     pub behind: u64,
     /// How many vectors there are and how many changes their index is behind, where something makes
-    /// them.
+    /// them and the index can be asked.
     pub vectors: Option<(u64, u64)>,
+}
+
+async fn vectors_and_behind(index: &dyn VectorIndex, last: u64) -> Result<Option<(u64, u64)>> {
+    let asked = async { Ok((index.count().await?, last.saturating_sub(index.position().await?))) };
+    match asked.await {
+        Ok(found) => Ok(Some(found)),
+        Err(kernel::Error { kind: kernel::Kind::Unavailable, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Does what takes more than a moment where it holds nobody up.

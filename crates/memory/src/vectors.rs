@@ -1,7 +1,12 @@
 //! Vector indices: where the chunks nearest in meaning are looked up.
 //!
 //! Which one is used is a setting: the one in this process, or a store of vectors elsewhere. All of
-//! them are caches of the vectors in SQL and pass [`crate::testing::vector_contract`].
+//! them are caches of the vectors in SQL and pass [`crate::testing::vector_contract`]. A store that
+//! can be away is asked through [`Reachable`]; one on another machine stands beside the index in
+//! this process, as [`DividedVectors`], so that what stays here is found by meaning too.
+
+mod divided;
+mod reachable;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +18,9 @@ use roaring::RoaringBitmap;
 
 use crate::embedding::{EmbedderIdentity, VectorChange};
 use crate::service::blocking;
+
+pub use divided::DividedVectors;
+pub use reachable::Reachable;
 
 /// A chunk that is near in meaning.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,16 +34,23 @@ pub struct Near {
 /// Holds the vectors of one generation.
 #[async_trait]
 pub trait VectorIndex: Send + Sync {
-    /// How far along the changes of vectors it is; 0 when it is empty or has been made anew.
+    /// How far along the changes of vectors it is; 0 when it is empty or has been made anew. It may
+    /// be less than what it has, when it was killed in between: then the same is applied again.
     async fn position(&self) -> Result<u64>;
 
     /// The strictest label of what may be put there: [`Privacy::Local`] on this machine only.
     fn strictest(&self) -> Privacy;
 
-    /// Takes in changes that reach `position`. Searches that begin afterwards see them.
+    /// Takes in changes that reach `position`, in their order. Searches that begin afterwards see
+    /// them. A vector may have any length but only the identity's number of dimensions; one without a
+    /// direction, of zeros or with a number that is not finite, has the cosine 0 with everything.
     async fn apply(&self, changes: Vec<VectorChange>, position: u64) -> Result<()>;
 
-    /// The `count` chunks nearest to a vector among those allowed, the nearest first.
+    /// The `count` chunks nearest to a vector among those allowed, the nearest first and those as
+    /// near by their numbers. To a vector without a direction none is near.
+    ///
+    /// # Errors
+    /// [`kernel::Kind::Unavailable`] while it cannot be asked; a search then looks at words alone.
     async fn search(
         &self,
         vector: &[f32],
@@ -130,7 +145,7 @@ impl VectorIndex for EmbeddedVectors {
     }
 }
 
-fn of_index(VectorChange { number, vector }: &VectorChange) -> Change<'_> {
+fn of_index(VectorChange { number, vector, .. }: &VectorChange) -> Change<'_> {
     match vector {
         Some(vector) => Change::Put { number: *number, vector },
         None => Change::Remove { number: *number },

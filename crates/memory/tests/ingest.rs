@@ -14,11 +14,11 @@ fn memory() -> Memory {
 
 fn file(name: &str, bytes: &[u8]) -> Incoming {
     let content = Content::File { bytes: bytes.to_vec(), media_type: None };
-    Incoming { name: name.into(), content, document: NewDocument::default() }
+    Incoming { name: name.into(), content, document: NewDocument::default(), supersedes: None }
 }
 
 fn text(text: &str, document: NewDocument) -> Incoming {
-    Incoming { name: String::new(), content: Content::Text(text.into()), document }
+    Incoming { name: String::new(), content: Content::Text(text.into()), document, supersedes: None }
 }
 
 async fn ingest(memory: &Memory, incoming: Incoming) -> Result<Ingested, &'static str> {

@@ -6,8 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Actor, Clock, FixedClock, Kind, PageRequest, Timestamp};
-use memory::testing::{FakeMemoryStore, contract, embedding_contract};
-use memory::{DocumentChange, Filter, Hit, Memory, NewDispatch, NewDocument, Query};
+use memory::ingest::Earlier;
+use memory::testing::{
+    FakeMemoryStore, collection_contract, contract, embedding_contract, fact_contract, log_contract,
+    summary_contract, vector_contract,
+};
+use memory::{
+    DividedVectors, DocumentChange, EmbeddedVectors, EmbedderIdentity, Filter, Hit, LogFilter, LogKind,
+    Memory, NewDispatch, NewDocument, NewFact, NewLogEntry, Query, VectorIndex,
+};
 use serde_json::{Value, json};
 
 struct Fixture {
@@ -74,7 +81,33 @@ impl Fixture {
 async fn the_double_keeps_the_contracts() {
     contract(Arc::new(FakeMemoryStore::default())).await;
     let store = Arc::new(FakeMemoryStore::default());
+    collection_contract(store.clone(), store).await;
+    let store = Arc::new(FakeMemoryStore::default());
     embedding_contract(store.clone(), store).await;
+    let store = Arc::new(FakeMemoryStore::default());
+    log_contract(store.clone(), store).await;
+    let store = Arc::new(FakeMemoryStore::default());
+    fact_contract(store.clone(), store).await;
+    summary_contract(Arc::new(FakeMemoryStore::default())).await;
+}
+
+#[tokio::test]
+async fn the_embedded_index_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async |identity: &EmbedderIdentity| {
+        Arc::new(EmbeddedVectors::open(folder.path(), identity).unwrap()) as Arc<dyn VectorIndex>
+    };
+    vector_contract(open).await;
+}
+
+#[tokio::test]
+async fn two_indices_keep_the_contract_as_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async |identity: &EmbedderIdentity| {
+        let part = |name: &str| Arc::new(EmbeddedVectors::open(&folder.path().join(name), identity).unwrap());
+        Arc::new(DividedVectors::new(part("here"), part("elsewhere"))) as Arc<dyn VectorIndex>
+    };
+    vector_contract(open).await;
 }
 
 #[tokio::test]
@@ -292,4 +325,121 @@ async fn a_late_passage_of_a_long_document_is_shown() {
     let f = fixture();
     f.remember("long", "", &format!("{} The ficus needs water.", "filler ".repeat(30_000))).await;
     assert!(f.search("ficus").await[0].snippet.contains("The ficus needs water."));
+}
+
+fn fact(key: &str, value: Value) -> NewFact {
+    NewFact {
+        agent: "scout".into(),
+        key: key.into(),
+        value,
+        privacy: kernel::Privacy::default(),
+        expires_at: None,
+        expected_version: None,
+        actor: Actor::Owner,
+    }
+}
+
+#[tokio::test]
+async fn what_an_agent_learned_is_found_until_it_learns_otherwise() {
+    let f = fixture();
+    f.memory.set_fact(fact("customers/ana", json!("Ana prefers e-mail"))).await.unwrap();
+    f.memory.set_fact(fact("cursor", json!({"page": 3}))).await.unwrap();
+    assert_eq!(f.keys("how does Ana like to be contacted: e-mail?").await, ["scout/customers/ana"]);
+    let set = f.memory.set_fact(fact("customers/ana", json!("Ana prefers the telephone"))).await.unwrap();
+    assert_eq!(set.version, 2);
+    assert!(f.search("e-mail").await.is_empty());
+    assert_eq!(f.keys("telephone").await, ["scout/customers/ana"]);
+    let versions = f.memory.fact_history("scout", "customers/ana").await.unwrap();
+    // Undoing is setting what was there.
+    let before = versions[1].value.clone().unwrap();
+    f.memory.set_fact(fact("customers/ana", before)).await.unwrap();
+    assert_eq!(f.keys("e-mail").await, ["scout/customers/ana"]);
+    f.memory.delete_fact("scout", "customers/ana", &Actor::Owner).await.unwrap();
+    assert!(f.search("e-mail").await.is_empty());
+    assert_eq!(f.memory.fact("scout", "customers/ana").await.unwrap_err().code, "fact_not_found");
+    assert_eq!(f.memory.fact_history("scout", "customers/ana").await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn what_has_expired_is_neither_shown_nor_found() {
+    let f = fixture();
+    let expires_at = Some(f.clock.now().plus(Duration::from_secs(60)));
+    f.memory.set_fact(NewFact { expires_at, ..fact("offer", json!("Ten percent off")) }).await.unwrap();
+    assert_eq!(f.keys("percent").await, ["scout/offer"]);
+    f.clock.advance(Duration::from_secs(60));
+    assert!(f.search("percent").await.is_empty());
+    for error in [
+        f.memory.fact("scout", "offer").await.unwrap_err(),
+        f.memory.fact_history("scout", "offer").await.unwrap_err(),
+    ] {
+        assert_eq!(error.code, "fact_not_found");
+    }
+    let late = f.memory.set_fact(NewFact { expires_at, ..fact("offer", json!("Late")) }).await.unwrap_err();
+    assert_eq!(late.code, "fact_expired");
+}
+
+#[tokio::test]
+async fn a_fact_somebody_else_has_set_meanwhile_is_not_overwritten() {
+    let f = fixture();
+    let first = f.memory.set_fact(fact("n", json!(1))).await.unwrap();
+    f.memory.set_fact(fact("n", json!(2))).await.unwrap();
+    let expected_version = Some(first.version);
+    let lost = f.memory.set_fact(NewFact { expected_version, ..fact("n", json!(3)) }).await.unwrap_err();
+    assert_eq!((lost.kind, lost.code), (Kind::Conflict, "fact_changed"));
+    assert_eq!(f.memory.fact("scout", "n").await.unwrap().value, json!(2));
+}
+
+#[tokio::test]
+async fn decisions_and_errors_are_found_by_what_they_say() {
+    let f = fixture();
+    let entry = |title: &str, detail: &str| NewLogEntry {
+        detail: detail.into(),
+        agent: Some("planner".into()),
+        ..NewLogEntry::titled(title, Actor::Owner)
+    };
+    let earlier =
+        f.memory.log_decision(entry("Invoices go out on Mondays", "Ana asked for it")).await.unwrap();
+    f.memory.log_decision(entry("Logs are kept for a week", "")).await.unwrap();
+    f.memory.log_error(entry("Invoices could not be sent", "The mail server refused them")).await.unwrap();
+    let filter = LogFilter { agent: Some("planner".into()), ..LogFilter::of(LogKind::Decision) };
+    let titles = async |text: &str| -> Vec<String> {
+        let found = f.memory.search_log(&filter, text, 10).await.unwrap();
+        found.into_iter().map(|entry| entry.title).collect()
+    };
+    assert_eq!(titles("when are invoices sent?").await, ["Invoices go out on Mondays"]);
+    let later = NewLogEntry {
+        supersedes: Some(earlier.id.clone()),
+        ..entry("Invoices go out on Fridays", "Mondays were too late")
+    };
+    let later = f.memory.log_decision(later).await.unwrap();
+    assert_eq!(titles("when are invoices sent?").await, ["Invoices go out on Fridays"]);
+    assert_eq!(f.memory.log_entry(&earlier.id).await.unwrap().superseded_by, Some(later.id));
+    let page = PageRequest::first(10);
+    assert_eq!(f.memory.list_log(&filter, &page).await.unwrap().items.len(), 3);
+    let twice = NewLogEntry { supersedes: Some(earlier.id), ..entry("Never", "") };
+    assert_eq!(f.memory.log_decision(twice).await.unwrap_err().code, "already_superseded");
+    let again = f.memory.log_error(entry("Invoices could not be sent", "the mail server refused them!"));
+    assert_eq!(again.await.unwrap().count, 2);
+}
+
+#[tokio::test]
+async fn what_was_superseded_is_found_only_when_asked_for() {
+    let f = fixture();
+    f.remember("old", "Opening hours", "The shop opens at nine.").await;
+    f.remember("new", "Opening hours", "The shop opens at eight.").await;
+    let key = |key: &str| Earlier::Key { collection: "notes".into(), key: key.into() };
+    let (old, new) =
+        (f.memory.earlier(&key("old")).await.unwrap(), f.memory.earlier(&key("new")).await.unwrap());
+    f.memory.supersede(&old.id, Some(&new.id)).await.unwrap();
+    assert_eq!(f.keys("shop opens").await, ["new"]);
+    let mut all = Query::new("shop opens", 10);
+    all.filter.add("superseded", "include").unwrap();
+    assert_eq!(f.memory.search(all).await.unwrap().hits.len(), 2);
+    assert_eq!(f.memory.document(&old.id).await.unwrap().superseded_by, Some(new.id.clone()));
+    let stand_again = DocumentChange { superseded_by: Some(None), ..DocumentChange::default() };
+    assert_eq!(f.memory.change(&old.id, stand_again).await.unwrap().superseded_by, None);
+    assert_eq!(f.keys("shop opens").await.len(), 2);
+    let circular = f.memory.supersede(&new.id, Some(&new.id)).await.unwrap_err();
+    assert_eq!(circular.code, "supersedes_itself");
+    assert_eq!(f.memory.earlier(&key("none")).await.unwrap_err().code, "document_not_found");
 }

@@ -1,20 +1,22 @@
 //! Vectors in SQL, by what was embedded. A trigger removes those that no chunk has any more.
 
+use std::collections::{BTreeMap, HashSet};
+
 use async_trait::async_trait;
 use kernel::{Privacy, Result};
-use memory::chunk::Digest;
+use memory::chunk::{Digest, IndexedChunk};
 use memory::embedding::{EmbeddingWork, TextToEmbed, TextVector, VectorChange};
 use memory::{EmbedderIdentity, EmbeddingStore, IndexProgress, IndexState};
-use rusqlite::{Connection, OptionalExtension, params};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::error::Error;
-use crate::memory_store::{DOCUMENT, as_integer, position, read_chunk, read_document, read_number};
+use crate::memory_store::{CHUNK, DOCUMENT, all, as_integer, borrowed_if_any, position, read_indexed};
 use crate::sqlite::Database;
 
 /// Documents an embedder may be given; `?1` is whether it may be given local ones.
-const PERMITTED: &str = "(?1 OR documents.privacy <> 'local')";
+const PERMITTED: &str = "((?1 OR documents.privacy <> 'local')
+    AND documents.collection NOT IN (SELECT collection FROM collection_settings WHERE embedded = 0))";
 /// The embedder with this name, version and length of vectors.
 const EMBEDDER: &str = "SELECT number FROM embedders WHERE name = ?2 AND version = ?3 AND dimensions = ?4";
 
@@ -58,40 +60,27 @@ impl EmbeddingStore for SqlEmbeddingStore {
                      SELECT 1 FROM embeddings
                      WHERE embeddings.embedder = self.number AND embeddings.digest = chunks.digest)
                  ORDER BY chunk_changes.position LIMIT ?5)
-             SELECT lacking.position, lacking.digest, chunks.number, chunks.ordinal,
-                 chunks.author AS chunk_author, chunks.time, chunks.headings, chunks.place,
-                 chunks.text AS chunk_text, {DOCUMENT},
-                 (SELECT coalesce(max(position), 0) FROM chunk_changes) AS last
+             SELECT (SELECT coalesce(max(position), 0) FROM chunk_changes), lacking.position, lacking.digest,
+                 {CHUNK}, {DOCUMENT}
              FROM (SELECT 1) LEFT JOIN lacking LEFT JOIN chunks ON chunks.number = lacking.number
              LEFT JOIN documents ON documents.number = chunks.document
              ORDER BY lacking.position"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(strictest == Privacy::Local)
-            .bind(&embedder.name)
-            .bind(&embedder.version)
-            .bind(as_integer(embedder.dimensions))
-            .bind(as_integer(limit))
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        let mut work = EmbeddingWork::default();
-        for row in &rows {
-            work.position = row.get::<i64, _>("last").unsigned_abs();
-            if row.get::<Option<i64>, _>("position").is_some() {
-                let document = read_document(row, String::new())?;
-                let chunk = read_chunk(row, document.id.clone())?;
-                let digest = read_digest(row.get("digest"))?;
-                if !work.texts.iter().any(|text| text.digest == digest) {
-                    let text = chunk.content.embedded(&document);
-                    work.texts.push(TextToEmbed { digest, text, privacy: document.privacy });
-                }
-            }
-        }
-        if let Some(last) = rows.last().filter(|_| rows.len() == limit) {
-            work.position = last.get::<Option<i64>, _>("position").unwrap_or_default().unsigned_abs();
-        }
-        Ok(work)
+        let mut values = permitted(embedder, strictest);
+        values.push(as_integer(limit).into());
+        let next = self.database.read(move |connection| {
+            let rows = all(connection, &sql, params_from_iter(values), read_lacking)?;
+            let position = match rows.last() {
+                // There may be more behind it.
+                Some(Lacking { text: Some((position, _)), .. }) if rows.len() == limit => *position,
+                Some(row) => row.last,
+                None => 0,
+            };
+            let mut seen = HashSet::new();
+            let texts = rows.into_iter().filter_map(|row| row.text).map(|(_, text)| text);
+            Ok(EmbeddingWork { texts: texts.filter(|text| seen.insert(text.digest)).collect(), position })
+        });
+        Ok(next.await?)
     }
 
     async fn add_vectors(
@@ -120,7 +109,7 @@ impl EmbeddingStore for SqlEmbeddingStore {
         limit: usize,
     ) -> Result<(Vec<VectorChange>, u64)> {
         let sql = format!(
-            "SELECT chunk_changes.position, chunk_changes.chunk, embeddings.vector
+            "SELECT chunk_changes.position, chunk_changes.chunk, embeddings.vector, documents.privacy
              FROM ({EMBEDDER}) AS self
              JOIN embedders ON embedders.number = self.number
              JOIN chunk_changes ON chunk_changes.position > ?5 AND chunk_changes.position <= embedders.position
@@ -130,22 +119,33 @@ impl EmbeddingStore for SqlEmbeddingStore {
                  AND embeddings.embedder = self.number AND embeddings.digest = chunks.digest
              ORDER BY chunk_changes.position LIMIT ?6"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(strictest == Privacy::Local)
-            .bind(&embedder.name)
-            .bind(&embedder.version)
-            .bind(as_integer(embedder.dimensions))
-            .bind(position(after))
-            .bind(as_integer(limit))
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        let reached = rows.last().map_or(after, |row| row.get::<i64, _>("position").unsigned_abs());
-        let change = |row: &SqliteRow| {
-            let vector = row.get::<Option<&[u8]>, _>("vector").map(read_vector);
-            Ok(VectorChange { number: read_number(row.get("chunk"))?, vector })
-        };
-        Ok((rows.iter().map(change).collect::<Result<_>>()?, reached))
+        let mut values = permitted(embedder, strictest);
+        values.extend([position(after).into(), as_integer(limit).into()]);
+        let changes = self
+            .database
+            .read(move |connection| all(connection, &sql, params_from_iter(values), read_vector_change));
+        let changes = changes.await?;
+        let reached = changes.last().map_or(after, |(position, _)| *position);
+        Ok((changes.into_iter().map(|(_, change)| change).collect(), reached))
+    }
+
+    async fn count_vectors(
+        &self,
+        embedder: &EmbedderIdentity,
+        strictest: Privacy,
+    ) -> Result<BTreeMap<String, u64>> {
+        let sql = format!(
+            "SELECT documents.collection, count(*) AS vectors FROM chunks
+             JOIN documents ON documents.number = chunks.document
+             JOIN embeddings ON embeddings.embedder = ({EMBEDDER}) AND embeddings.digest = chunks.digest
+             WHERE {PERMITTED} AND embeddings.vector IS NOT NULL GROUP BY documents.collection"
+        );
+        let values = permitted(embedder, strictest);
+        let count =
+            |row: &Row<'_>| Ok((row.get("collection")?, row.get::<_, i64>("vectors")?.unsigned_abs()));
+        let counted =
+            self.database.read(move |connection| all(connection, &sql, params_from_iter(values), count));
+        Ok(counted.await?.into_iter().collect())
     }
 
     async fn list_generations(&self, strictest: Privacy) -> Result<Vec<IndexProgress>> {
@@ -159,13 +159,19 @@ impl EmbeddingStore for SqlEmbeddingStore {
                   WHERE {PERMITTED}) AS total
              FROM embedders ORDER BY embedders.number"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(strictest == Privacy::Local)
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        rows.iter().map(read_progress).collect()
+        let may_be_local = strictest == Privacy::Local;
+        Ok(self.database.read(move |connection| all(connection, &sql, [may_be_local], read_progress)).await?)
     }
+}
+
+/// What [`PERMITTED`] and [`EMBEDDER`] ask for.
+fn permitted(embedder: &EmbedderIdentity, strictest: Privacy) -> Vec<Value> {
+    vec![
+        (strictest == Privacy::Local).into(),
+        embedder.name.clone().into(),
+        embedder.version.clone().into(),
+        as_integer(embedder.dimensions).into(),
+    ]
 }
 
 fn begin(connection: &Connection, embedder: &EmbedderIdentity) -> Result<(), Error> {
@@ -216,10 +222,7 @@ fn add(
          SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM chunks WHERE digest = ?2)",
     )?;
     for TextVector { digest, vector } in vectors {
-        let bytes: Option<Vec<u8>> = vector
-            .as_ref()
-            .map(|vector| vector.iter().flat_map(|component| component.to_le_bytes()).collect());
-        statement.execute(params![number, digest.as_slice(), bytes])?;
+        statement.execute(params![number, digest.as_slice(), vector.as_deref().map(as_bytes)])?;
     }
     connection.execute(
         "UPDATE embedders SET position = max(position, ?2) WHERE number = ?1",
@@ -245,28 +248,60 @@ fn activate(connection: &Connection, embedder: &EmbedderIdentity) -> Result<bool
     Ok(true)
 }
 
-fn read_progress(row: &SqliteRow) -> Result<IndexProgress> {
-    let state = match row.get("state") {
+/// A text without a vector and where its change is, if there is one, and where the last of all is.
+struct Lacking {
+    text: Option<(u64, TextToEmbed)>,
+    last: u64,
+}
+
+fn read_lacking(row: &Row<'_>) -> Result<Lacking, Error> {
+    let last = row.get::<_, i64>(0)?.unsigned_abs();
+    let Some(position) = row.get::<_, Option<i64>>(1)? else {
+        return Ok(Lacking { text: None, last });
+    };
+    let IndexedChunk { document, chunk, .. } = read_indexed(row, 3)?;
+    let unreadable = |_| Error::Unreadable("a digest has another length".into());
+    let digest = Digest::try_from(row.get::<_, Vec<u8>>(2)?).map_err(unreadable)?;
+    let text = chunk.content.embedded(&document);
+    let text = TextToEmbed { digest, text, privacy: document.privacy };
+    Ok(Lacking { text: Some((position.unsigned_abs(), text)), last })
+}
+
+fn read_vector_change(row: &Row<'_>) -> Result<(u64, VectorChange), Error> {
+    let vector = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let is_shareable = borrowed_if_any(row, 3)? == Some(Privacy::Shareable.as_str());
+    let change = VectorChange {
+        number: row.get(1)?,
+        vector: vector.map(read_vector),
+        privacy: if is_shareable { Privacy::Shareable } else { Privacy::Local },
+    };
+    Ok((row.get::<_, i64>(0)?.unsigned_abs(), change))
+}
+
+fn read_progress(row: &Row<'_>) -> Result<IndexProgress, Error> {
+    let state = match row.get::<_, String>("state")?.as_str() {
         "building" => IndexState::Building,
         "active" => IndexState::Active,
         "retired" => IndexState::Retired,
-        other => return Err(Error::Unreadable(format!("`{other}` is no state of an index")).into()),
+        other => return Err(Error::Unreadable(format!("`{other}` is no state of an index"))),
     };
-    let count = |name: &str| u64::try_from(row.get::<i64, _>(name)).unwrap_or_default();
+    let count = |name: &str| Ok::<_, Error>(row.get::<_, i64>(name)?.unsigned_abs());
     Ok(IndexProgress {
         embedder: EmbedderIdentity {
-            name: row.get("name"),
-            version: row.get("version"),
-            dimensions: usize::try_from(row.get::<i64, _>("dimensions")).unwrap_or_default(),
+            name: row.get("name")?,
+            version: row.get("version")?,
+            dimensions: usize::try_from(row.get::<_, i64>("dimensions")?).unwrap_or_default(),
         },
         state,
-        done: count("done"),
-        total: count("total"),
+        done: count("done")?,
+        total: count("total")?,
     })
 }
 
-fn read_digest(bytes: &[u8]) -> Result<Digest> {
-    Digest::try_from(bytes).map_err(|_| Error::Unreadable("a digest has another length".into()).into())
+fn as_bytes(vector: &[f32]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(4 * vector.len());
+    vector.iter().for_each(|component| bytes.extend_from_slice(&component.to_le_bytes()));
+    bytes
 }
 
 fn read_vector(bytes: &[u8]) -> Vec<f32> {

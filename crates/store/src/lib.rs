@@ -10,12 +10,15 @@
 
 pub mod account_store;
 pub mod blobs;
+pub mod connector_store;
 pub mod embedding_store;
 pub mod error;
+mod happenings;
 pub mod ledger;
 pub mod memory_store;
 mod preferences;
 pub mod provider_store;
+mod reader;
 mod run_rows;
 pub mod run_store;
 pub mod sqlite;
@@ -25,6 +28,7 @@ pub mod writer;
 
 pub use account_store::SqlAccountStore;
 pub use blobs::FileBlobs;
+pub use connector_store::SqlConnectorStore;
 pub use embedding_store::SqlEmbeddingStore;
 pub use error::Error;
 pub use ledger::SqlLedger;

@@ -1,28 +1,42 @@
-//! Documents, their chunks and dispatches in SQL. Triggers write down which chunks have changed.
+//! Memory in SQL: documents, their chunks and dispatches here, the other tiers beside it. Triggers
+//! write down which chunks have changed.
 
+mod collections;
 mod documents;
+mod facts;
+mod log;
+mod summaries;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use kernel::{Actor, DocumentId, Page, PageRequest, Result, Timestamp};
+use kernel::{Actor, DocumentId, Page, PageRequest, Privacy, Result, Timestamp};
 use memory::chunk::{CHUNKING_VERSION, Chunk, ChunkChange, IndexedChunk, NewChunk};
-use memory::store::{CollectionSummary, Listed, Stored};
+use memory::collection::{CollectionChange, CollectionSettings};
+use memory::store::{CollectionSummary, Listed, Stored, Supersession, WHOLE_BYTES, WholeDocument};
 use memory::{Dispatch, Document, Filter, MemoryStore};
-use rusqlite::{Connection, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use serde_json::json;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use crate::error::Error;
 use crate::sqlite::Database;
-use documents::{Put, put, split};
+use documents::{Put, change, find_successor, put, split, stand_again, supersede};
 
 /// A document without its text, which is the last column where it is wanted.
 pub(crate) const DOCUMENT: &str = "documents.number AS document_number, documents.id, documents.collection,
     documents.key, documents.source, documents.privacy, documents.format, documents.author,
     documents.attributes, documents.occurred_at, documents.created_at, documents.updated_at,
-    documents.expires_at, documents.digest AS document_digest, documents.title";
-const CHUNK: &str = "chunks.number, chunks.ordinal, chunks.author AS chunk_author, chunks.time,
+    documents.expires_at, documents.digest AS document_digest, documents.title,
+    (SELECT successors.id FROM supersessions JOIN documents AS successors
+        ON successors.number = supersessions.successor
+     WHERE supersessions.document = documents.number) AS superseded_by";
+/// How many columns [`DOCUMENT`] has.
+const DOCUMENT_COLUMNS: usize = 16;
+pub(crate) const CHUNK: &str = "chunks.number, chunks.ordinal, chunks.author AS chunk_author, chunks.time,
     chunks.headings, chunks.place, chunks.text AS chunk_text";
+/// How many columns [`CHUNK`] has.
+const CHUNK_COLUMNS: usize = 7;
 
 /// A document that passes [`Filter`]; `?1` are the collections, `?2` is the author, `?3` are the
 /// attributes, `?4` the source, `?5` the source to leave out, `?6` whether local ones pass, `?7` and
@@ -49,14 +63,14 @@ impl SqlMemoryStore {
         Self { database }
     }
 
-    async fn find_one(&self, condition: &str, values: &[&str]) -> Result<Option<Document>> {
+    async fn find_one(&self, condition: &'static str, values: &[&str]) -> Result<Option<Document>> {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
         let sql = format!("SELECT {DOCUMENT}, documents.text FROM documents WHERE {condition}");
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
-        for value in values {
-            query = query.bind((*value).to_owned());
-        }
-        let row = query.fetch_optional(self.database.readers()).await.map_err(Error::from)?;
-        row.as_ref().map(|row| read_document(row, row.get("text"))).transpose()
+        let found = self.database.read(move |connection| {
+            let rows = all(connection, &sql, params_from_iter(values), read_whole)?;
+            Ok(rows.into_iter().next())
+        });
+        Ok(found.await?)
     }
 }
 
@@ -65,8 +79,14 @@ impl MemoryStore for SqlMemoryStore {
     async fn put_document(&self, document: &Document, chunks: &[NewChunk]) -> Result<Stored> {
         let (document, chunks) = (document.clone(), chunks.to_vec());
         let stored = self.database.writer().write(move |connection| put(connection, &document, &chunks));
-        let Put { id, is_new, changed_chunks } = stored.await?;
+        let Put { id, is_new, changed_chunks, .. } = stored.await?;
         Ok(Stored { id: read_id(&id)?, is_new, changed_chunks })
+    }
+
+    async fn change_document(&self, document: &Document, chunks: &[NewChunk]) -> Result<()> {
+        let (document, chunks) = (document.clone(), chunks.to_vec());
+        let changed = self.database.writer().write(move |connection| change(connection, &document, &chunks));
+        Ok(changed.await?)
     }
 
     async fn split_document(&self, document: &Document, chunks: &[NewChunk]) -> Result<()> {
@@ -76,11 +96,29 @@ impl MemoryStore for SqlMemoryStore {
     }
 
     async fn find_document(&self, id: &DocumentId) -> Result<Option<Document>> {
-        self.find_one("id = ?1", &[id.as_str()]).await
+        self.find_one("documents.id = ?1", &[id.as_str()]).await
     }
 
     async fn find_document_by_key(&self, collection: &str, key: &str) -> Result<Option<Document>> {
-        self.find_one("collection = ?1 AND key = ?2", &[collection, key]).await
+        self.find_one("documents.collection = ?1 AND documents.key = ?2", &[collection, key]).await
+    }
+
+    async fn supersede(&self, id: &DocumentId, by: Option<&DocumentId>) -> Result<Supersession> {
+        let (id, by) = (id.to_string(), by.map(ToString::to_string));
+        let superseded = self.database.writer().write(move |connection| {
+            let Some(document) = find_numbered(connection, &id)? else { return Ok(Supersession::Missing) };
+            let Some(by) = by else { return stand_again(connection, document) };
+            let Some(successor) = find_numbered(connection, &by)? else { return Ok(Supersession::Missing) };
+            let mut next = Some(successor);
+            while let Some(number) = next {
+                if number == document {
+                    return Ok(Supersession::Circular);
+                }
+                next = find_successor(connection, number)?;
+            }
+            supersede(connection, document, successor)
+        });
+        Ok(superseded.await?)
     }
 
     async fn delete_document(&self, id: &DocumentId) -> Result<bool> {
@@ -99,65 +137,104 @@ impl MemoryStore for SqlMemoryStore {
              WHERE {FILTERED} AND (?9 IS NULL OR documents.id < ?9)
              ORDER BY documents.id DESC LIMIT ?10"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(json!(filter.collections).to_string())
-            .bind(filter.author.as_deref())
-            .bind(json!(filter.attributes).to_string())
-            .bind(filter.source.as_deref())
-            .bind(filter.excluded_source.as_deref())
-            .bind(filter.strictest != Some(kernel::Privacy::Shareable))
-            .bind(filter.since.map(|moment| moment.0))
-            .bind(filter.until.map(|moment| moment.0))
-            .bind(page.cursor.as_deref())
-            .bind(i64::from(page.limit) + 1)
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        let listed = |row: &SqliteRow| {
-            let document = read_document(row, String::new())?;
+        let mut values = filter_values(filter);
+        values.extend([page.cursor.clone().into(), (i64::from(page.limit) + 1).into()]);
+        let listed = |row: &Row<'_>| {
+            let document = read_document(row, 0, String::new())?;
             Ok(Listed {
                 document,
-                characters: read_count(row, "characters"),
-                chunks: read_count(row, "chunks"),
+                characters: read_count(row, "characters")?,
+                chunks: read_count(row, "chunks")?,
             })
         };
-        let documents = rows.iter().map(listed).collect::<Result<_>>()?;
+        let documents =
+            self.database.read(move |connection| all(connection, &sql, params_from_iter(values), listed));
+        let documents = documents.await?;
         Ok(Page::from_overfull(documents, page.limit, |listed: &Listed| listed.document.id.to_string()))
     }
 
+    async fn list_whole(
+        &self,
+        filter: &Filter,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<WholeDocument>> {
+        // No collection and no key is empty, so all stand behind these.
+        let (collection, key) = after.unwrap_or_default();
+        let sql = format!(
+            "SELECT {DOCUMENT}, documents.text FROM documents
+             WHERE (documents.collection, documents.key) > (?9, ?10) AND {FILTERED}
+             ORDER BY documents.collection, documents.key LIMIT ?11"
+        );
+        let mut values = filter_values(filter);
+        values.extend([collection.to_owned().into(), key.to_owned().into(), as_integer(limit).into()]);
+        let whole = self.database.read(move |connection| {
+            // Within one transaction nothing changes between a document and its chunks.
+            let moment = connection.unchecked_transaction()?;
+            read_all_of(&moment, &sql, values)
+        });
+        Ok(whole.await?)
+    }
+
     async fn list_collections(&self) -> Result<Vec<CollectionSummary>> {
-        let rows = sqlx::query(
-            "SELECT collection, count(*) AS documents, sum(privacy = 'local') AS local_documents,
+        let sql = "SELECT collection, count(*) AS documents, sum(privacy = 'local') AS local_documents,
                  sum(length(text)) AS characters, max(updated_at) AS newest,
+                 sum(chunking <> ?1) AS to_divide,
                  (SELECT count(*) FROM chunks JOIN documents AS own ON own.number = chunks.document
                   WHERE own.collection = documents.collection) AS chunks
-             FROM documents GROUP BY collection ORDER BY collection",
-        )
-        .fetch_all(self.database.readers())
-        .await
-        .map_err(Error::from)?;
-        let summary = |row: &SqliteRow| CollectionSummary {
-            name: row.get("collection"),
-            documents: read_count(row, "documents"),
-            local_documents: read_count(row, "local_documents"),
-            chunks: read_count(row, "chunks"),
-            characters: read_count(row, "characters"),
-            newest: Timestamp(row.get("newest")),
+             FROM documents GROUP BY collection ORDER BY collection";
+        let summary = |row: &Row<'_>| {
+            Ok(CollectionSummary {
+                name: row.get("collection")?,
+                documents: read_count(row, "documents")?,
+                local_documents: read_count(row, "local_documents")?,
+                chunks: read_count(row, "chunks")?,
+                characters: read_count(row, "characters")?,
+                to_divide: read_count(row, "to_divide")?,
+                newest: Timestamp(row.get("newest")?),
+            })
         };
-        Ok(rows.iter().map(summary).collect())
+        let listed = self
+            .database
+            .read(move |connection| all(connection, sql, [i64::from(CHUNKING_VERSION)], summary));
+        Ok(listed.await?)
+    }
+
+    async fn find_collection_settings(&self, collection: &str) -> Result<CollectionSettings> {
+        self.settings_of(collection).await
+    }
+
+    async fn list_collection_settings(&self) -> Result<BTreeMap<String, CollectionSettings>> {
+        self.all_settings().await
+    }
+
+    async fn change_collection(
+        &self,
+        collection: &str,
+        change: &CollectionChange,
+        now: Timestamp,
+    ) -> Result<CollectionSettings> {
+        let (collection, change) = (collection.to_owned(), *change);
+        let changed = self
+            .database
+            .writer()
+            .write(move |connection| collections::change(connection, &collection, &change, now));
+        Ok(changed.await?)
+    }
+
+    async fn divide_anew(&self, collection: &str) -> Result<()> {
+        let collection = collection.to_owned();
+        let marked =
+            self.database.writer().write(move |connection| collections::divide_anew(connection, &collection));
+        Ok(marked.await?)
     }
 
     async fn documents_to_chunk(&self, limit: usize) -> Result<Vec<Document>> {
         let sql = format!(
             "SELECT {DOCUMENT}, documents.text FROM documents WHERE chunking <> ?1 ORDER BY number LIMIT ?2"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(i64::from(CHUNKING_VERSION))
-            .bind(as_integer(limit))
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        rows.iter().map(|row| read_document(row, row.get("text"))).collect()
+        let values = [i64::from(CHUNKING_VERSION), as_integer(limit)];
+        Ok(self.database.read(move |connection| all(connection, &sql, values, read_whole)).await?)
     }
 
     async fn find_chunks(&self, numbers: &[u32]) -> Result<Vec<IndexedChunk>> {
@@ -166,12 +243,27 @@ impl MemoryStore for SqlMemoryStore {
              JOIN chunks ON chunks.number = wanted.value
              JOIN documents ON documents.number = chunks.document"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(json!(numbers).to_string())
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        rows.iter().map(read_indexed).collect()
+        let numbers = json!(numbers).to_string();
+        Ok(self
+            .database
+            .read(move |connection| all(connection, &sql, [numbers], |row| read_indexed(row, 0)))
+            .await?)
+    }
+
+    async fn find_neighbours(&self, numbers: &[u32], reach: u32) -> Result<Vec<(u32, IndexedChunk)>> {
+        let sql = format!(
+            "SELECT wanted.value AS beside, {CHUNK}, {DOCUMENT} FROM json_each(?1) AS wanted
+             JOIN chunks AS middles ON middles.number = wanted.value
+             JOIN chunks ON chunks.document = middles.document AND chunks.number <> middles.number
+                AND chunks.ordinal BETWEEN middles.ordinal - ?2 AND middles.ordinal + ?2
+             JOIN documents ON documents.number = chunks.document
+             ORDER BY wanted.key, chunks.ordinal"
+        );
+        let numbers = json!(numbers).to_string();
+        let beside = |row: &Row<'_>| Ok((row.get(0)?, read_indexed(row, 1)?));
+        let found =
+            self.database.read(move |connection| all(connection, &sql, params![numbers, reach], beside));
+        Ok(found.await?)
     }
 
     async fn list_chunks(&self, id: &DocumentId) -> Result<Vec<Chunk>> {
@@ -179,12 +271,11 @@ impl MemoryStore for SqlMemoryStore {
             "SELECT {CHUNK} FROM chunks JOIN documents ON documents.number = chunks.document
              WHERE documents.id = ?1 ORDER BY chunks.ordinal"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(id.as_str())
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        rows.iter().map(|row| read_chunk(row, id.clone())).collect()
+        let id = id.clone();
+        let listed = self.database.read(move |connection| {
+            all(connection, &sql, [id.as_str()], |row| read_chunk(row, 0, id.clone()))
+        });
+        Ok(listed.await?)
     }
 
     async fn list_changes(&self, after: u64, limit: usize) -> Result<Vec<ChunkChange>> {
@@ -196,21 +287,16 @@ impl MemoryStore for SqlMemoryStore {
              LEFT JOIN documents ON documents.number = chunks.document
              ORDER BY changes.position"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(position(after))
-            .bind(as_integer(limit))
-            .fetch_all(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        rows.iter().map(read_change).collect()
+        let values = [position(after), as_integer(limit)];
+        Ok(self.database.read(move |connection| all(connection, &sql, values, read_change)).await?)
     }
 
     async fn last_change(&self) -> Result<u64> {
-        let row = sqlx::query("SELECT coalesce(max(position), 0) AS position FROM chunk_changes")
-            .fetch_one(self.database.readers())
-            .await
-            .map_err(Error::from)?;
-        Ok(read_position(&row))
+        let last = self.database.read(|connection| {
+            let sql = "SELECT coalesce(max(position), 0) FROM chunk_changes";
+            Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?)
+        });
+        Ok(last.await?.unsigned_abs())
     }
 
     async fn log_dispatch(
@@ -229,18 +315,69 @@ impl MemoryStore for SqlMemoryStore {
     }
 
     async fn list_dispatches(&self, page: &PageRequest) -> Result<Page<Dispatch>> {
-        let rows = sqlx::query(
-            "SELECT id, task_type, actor, request_id, created_at, prompt, plan FROM dispatches
-             WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
-        )
-        .bind(page.cursor.as_deref())
-        .bind(i64::from(page.limit) + 1)
-        .fetch_all(self.database.readers())
-        .await
-        .map_err(Error::from)?;
-        let dispatches = rows.iter().map(read_dispatch).collect::<Result<_>>()?;
+        let sql = "SELECT id, task_type, actor, request_id, created_at, prompt, plan FROM dispatches
+             WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2";
+        let (cursor, limit) = (page.cursor.clone(), i64::from(page.limit) + 1);
+        let dispatches =
+            self.database.read(move |connection| all(connection, sql, params![cursor, limit], read_dispatch));
+        let dispatches = dispatches.await?;
         Ok(Page::from_overfull(dispatches, page.limit, |dispatch: &Dispatch| dispatch.id.to_string()))
     }
+}
+
+fn find_numbered(connection: &Connection, id: &str) -> Result<Option<i64>, Error> {
+    let mut statement = connection.prepare_cached("SELECT number FROM documents WHERE id = ?1")?;
+    Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+}
+
+/// What [`FILTERED`] asks for.
+fn filter_values(filter: &Filter) -> Vec<Value> {
+    vec![
+        json!(filter.collections).to_string().into(),
+        filter.author.clone().into(),
+        json!(filter.attributes).to_string().into(),
+        filter.source.clone().into(),
+        filter.excluded_source.clone().into(),
+        (filter.strictest != Some(Privacy::Shareable)).into(),
+        filter.since.map(|moment| moment.0).into(),
+        filter.until.map(|moment| moment.0).into(),
+    ]
+}
+
+/// All rows of an answer.
+pub(crate) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// The documents of an answer with their chunks, until they have [`WHOLE_BYTES`].
+fn read_all_of(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<WholeDocument>, Error> {
+    let chunks_sql = format!("SELECT {CHUNK} FROM chunks WHERE chunks.document = ?1 ORDER BY chunks.ordinal");
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let (mut whole, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let document = read_whole(row)?;
+        let number: i64 = row.get("document_number")?;
+        let content = |row: &Row<'_>| Ok(read_chunk(row, 0, document.id.clone())?.content);
+        let chunks = all(connection, &chunks_sql, [number], content)?;
+        bytes += document.text.len();
+        whole.push(WholeDocument { document, chunks });
+        if bytes >= WHOLE_BYTES {
+            break;
+        }
+    }
+    Ok(whole)
 }
 
 fn insert_dispatch(connection: &Connection, dispatch: &Dispatch) -> Result<(), Error> {
@@ -260,89 +397,102 @@ fn insert_dispatch(connection: &Connection, dispatch: &Dispatch) -> Result<(), E
     Ok(())
 }
 
-fn read_count(row: &SqliteRow, column: &str) -> u64 {
-    row.get::<Option<i64>, _>(column).unwrap_or_default().unsigned_abs()
+fn read_count(row: &Row<'_>, column: &str) -> Result<u64, Error> {
+    Ok(row.get::<_, Option<i64>>(column)?.unwrap_or_default().unsigned_abs())
 }
 
-fn read_id(text: &str) -> Result<DocumentId> {
-    text.parse().map_err(|_| Error::Unreadable(format!("`{text}` is not a document's id")).into())
+fn read_id(text: &str) -> Result<DocumentId, Error> {
+    text.parse().map_err(|_| Error::Unreadable(format!("`{text}` is not a document's id")))
 }
 
-pub(crate) fn read_document(row: &SqliteRow, text: String) -> Result<Document> {
-    let (privacy, attributes): (&str, &str) = (row.get("privacy"), row.get("attributes"));
+/// A document with its text right behind it.
+fn read_whole(row: &Row<'_>) -> Result<Document, Error> {
+    read_document(row, 0, row.get(DOCUMENT_COLUMNS)?)
+}
+
+/// A document of which [`DOCUMENT`] begins at a column. By their places, since rows are read by the
+/// thousand and each name would be looked for among all of them.
+fn read_document(row: &Row<'_>, at: usize, text: String) -> Result<Document, Error> {
+    let moment = |column| Ok::<_, Error>(row.get::<_, Option<i64>>(at + column)?.map(Timestamp));
     Ok(Document {
-        id: read_id(row.get("id"))?,
-        collection: row.get("collection"),
-        key: row.get("key"),
-        title: row.get("title"),
+        id: read_id(borrowed(row, at + 1)?)?,
+        collection: row.get(at + 2)?,
+        key: row.get(at + 3)?,
+        source: row.get(at + 4)?,
+        privacy: read_privacy(borrowed(row, at + 5)?)?,
+        format: row.get(at + 6)?,
+        author: row.get(at + 7)?,
+        attributes: read_json(borrowed(row, at + 8)?)?,
+        occurred_at: moment(9)?,
+        created_at: Timestamp(row.get(at + 10)?),
+        updated_at: Timestamp(row.get(at + 11)?),
+        expires_at: moment(12)?,
+        digest: row.get::<_, Option<Vec<u8>>>(at + 13)?.and_then(|digest| digest.try_into().ok()),
+        title: row.get(at + 14)?,
+        superseded_by: borrowed_if_any(row, at + 15)?.map(read_id).transpose()?,
         text,
-        source: row.get("source"),
-        privacy: privacy.parse().map_err(|error: kernel::Error| Error::Unreadable(error.message))?,
-        format: row.get("format"),
-        author: row.get("author"),
-        attributes: read_json(attributes)?,
-        occurred_at: row.get::<Option<i64>, _>("occurred_at").map(Timestamp),
-        expires_at: row.get::<Option<i64>, _>("expires_at").map(Timestamp),
-        digest: row.get::<Option<&[u8]>, _>("document_digest").and_then(|digest| digest.try_into().ok()),
-        created_at: Timestamp(row.get("created_at")),
-        updated_at: Timestamp(row.get("updated_at")),
     })
 }
 
-pub(crate) fn read_chunk(row: &SqliteRow, document: DocumentId) -> Result<Chunk> {
-    let (headings, place): (&str, &str) = (row.get("headings"), row.get("place"));
+fn borrowed<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str, Error> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+pub(crate) fn borrowed_if_any<'r>(row: &'r Row<'_>, column: usize) -> Result<Option<&'r str>, Error> {
+    Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+}
+
+fn read_privacy(text: &str) -> Result<Privacy, Error> {
+    text.parse().map_err(|error: kernel::Error| Error::Unreadable(error.message))
+}
+
+/// A chunk of which [`CHUNK`] begins at a column.
+fn read_chunk(row: &Row<'_>, at: usize, document: DocumentId) -> Result<Chunk, Error> {
     Ok(Chunk {
-        number: read_number(row.get("number"))?,
+        number: row.get(at)?,
         document,
-        ordinal: read_number(row.get("ordinal"))?,
+        ordinal: row.get(at + 1)?,
         content: NewChunk {
-            text: row.get("chunk_text"),
-            headings: read_json(headings)?,
-            place: read_json(place)?,
-            author: row.get("chunk_author"),
-            time: row.get::<Option<i64>, _>("time").map(Timestamp),
+            author: row.get(at + 2)?,
+            time: row.get::<_, Option<i64>>(at + 3)?.map(Timestamp),
+            headings: read_json(borrowed(row, at + 4)?)?,
+            place: read_json(borrowed(row, at + 5)?)?,
+            text: row.get(at + 6)?,
         },
     })
 }
 
-fn read_indexed(row: &SqliteRow) -> Result<IndexedChunk> {
-    let document = read_document(row, String::new())?;
-    let chunk = read_chunk(row, document.id.clone())?;
-    let document_number = read_number(row.get("document_number"))?;
-    Ok(IndexedChunk { document_number, document, chunk })
+/// A chunk with its document behind it.
+pub(crate) fn read_indexed(row: &Row<'_>, at: usize) -> Result<IndexedChunk, Error> {
+    let document = read_document(row, at + CHUNK_COLUMNS, String::new())?;
+    let chunk = read_chunk(row, at, document.id.clone())?;
+    Ok(IndexedChunk { document_number: row.get(at + CHUNK_COLUMNS)?, document, chunk })
 }
 
-fn read_change(row: &SqliteRow) -> Result<ChunkChange> {
-    let content = match row.get::<Option<i64>, _>("number") {
-        None => None,
-        Some(_) => Some(read_indexed(row)?),
-    };
-    Ok(ChunkChange { position: read_position(row), number: read_number(row.get("chunk"))?, content })
-}
-
-fn read_dispatch(row: &SqliteRow) -> Result<Dispatch> {
-    let (id, plan): (&str, &str) = (row.get("id"), row.get("plan"));
-    Ok(Dispatch {
-        id: id.parse().map_err(|_| Error::Unreadable(format!("`{id}` is not a dispatch's id")))?,
-        prompt: row.get("prompt"),
-        task_type: row.get("task_type"),
-        plan: read_json(plan)?,
-        actor: Actor::from(row.get::<&str, _>("actor")),
-        request_id: row.get("request_id"),
-        created_at: Timestamp(row.get("created_at")),
+fn read_change(row: &Row<'_>) -> Result<ChunkChange, Error> {
+    let is_there = row.get::<_, Option<i64>>(2)?.is_some();
+    Ok(ChunkChange {
+        position: row.get::<_, i64>(0)?.unsigned_abs(),
+        number: row.get(1)?,
+        content: is_there.then(|| read_indexed(row, 2)).transpose()?,
     })
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::Unreadable(error.to_string()).into())
+fn read_dispatch(row: &Row<'_>) -> Result<Dispatch, Error> {
+    let id = borrowed(row, 0)?;
+    Ok(Dispatch {
+        id: id.parse().map_err(|_| Error::Unreadable(format!("`{id}` is not a dispatch's id")))?,
+        task_type: row.get(1)?,
+        actor: Actor::from(borrowed(row, 2)?),
+        request_id: row.get(3)?,
+        created_at: Timestamp(row.get(4)?),
+        prompt: row.get(5)?,
+        plan: read_json(borrowed(row, 6)?)?,
+    })
 }
 
-pub(crate) fn read_number(number: i64) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::Unreadable(format!("{number} is no chunk's number")).into())
-}
-
-fn read_position(row: &SqliteRow) -> u64 {
-    row.get::<i64, _>("position").unsigned_abs()
+fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 pub(crate) fn position(position: u64) -> i64 {

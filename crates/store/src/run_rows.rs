@@ -24,6 +24,8 @@ SELECT lease_epoch, (SELECT coalesce(max(seq), 0) FROM events WHERE run_id = ?1)
 
 const APPEND: &str = "INSERT INTO events (run_id, seq, at, kind, payload) VALUES (?1, ?2, ?3, ?4, ?5)";
 
+const NOTE: &str = "INSERT INTO happenings (run_id, seq) VALUES (?1, ?2)";
+
 /// A run that a child has woken meanwhile looks at its children before it waits.
 const UPDATE: &str = "
 UPDATE runs SET status = ?2,
@@ -59,6 +61,7 @@ pub(crate) struct RunRows<'c> {
     create: Statement<'c>,
     head: Statement<'c>,
     append: Statement<'c>,
+    note: Statement<'c>,
     update: Statement<'c>,
     wake_parent: Statement<'c>,
     take_away: Statement<'c>,
@@ -75,6 +78,7 @@ impl<'c> RunRows<'c> {
             create: connection.prepare(CREATE)?,
             head: connection.prepare(HEAD)?,
             append: connection.prepare(APPEND)?,
+            note: connection.prepare(NOTE)?,
             update: connection.prepare(UPDATE)?,
             wake_parent: connection.prepare(WAKE_PARENT)?,
             take_away: connection.prepare(TAKE_AWAY)?,
@@ -205,6 +209,10 @@ impl<'c> RunRows<'c> {
                     event.payload_json()
                 ])
                 .map_err(|error| refused(error, write))?;
+            if event.event().is_happening() {
+                let noted = self.note.execute(params![id, integer(event.seq())]);
+                noted.map_err(|error| refused(error, write))?;
+            }
         }
         self.heads.insert(write.run_id.clone(), head);
         Ok(())

@@ -29,6 +29,10 @@ impl SqlRunStore {
         Self { database }
     }
 
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     async fn find_where(&self, condition: &'static str, value: &str) -> Result<Option<RunRow>, Error> {
         let sql = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM runs WHERE {condition} = ?1"));
         let row =
@@ -207,7 +211,7 @@ fn claim(
         .collect()
 }
 
-fn failed(error: sqlx::Error) -> Error {
+pub(crate) fn failed(error: sqlx::Error) -> Error {
     StoreError::from(error).into()
 }
 
@@ -215,11 +219,11 @@ fn escape_like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-fn read_id(text: &str) -> Result<RunId, Error> {
+pub(crate) fn read_id(text: &str) -> Result<RunId, Error> {
     text.parse().map_err(|_| StoreError::Unreadable(format!("`{text}` is not a run's id")).into())
 }
 
-fn read_event(run_id: &RunId, row: &SqliteRow) -> Result<EventRecord, Error> {
+pub(crate) fn read_event(run_id: &RunId, row: &SqliteRow) -> Result<EventRecord, Error> {
     let (seq, at): (i64, i64) = (row.get(0), row.get(1));
     let (kind, payload): (&str, &str) = (row.get(2), row.get(3));
     let event = Event::parse(kind, payload)?;

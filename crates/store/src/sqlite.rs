@@ -2,7 +2,8 @@
 //!
 //! Write-ahead log, so that readers see a steady picture and never block. The writing connection
 //! syncs each commit to disk unless everything in it asked for less ([`crate::writer`]). Migrations
-//! and readers go through sqlx, the writer through rusqlite; both are the same SQLite.
+//! and small questions go through sqlx, the writer and what has many rows ([`crate::reader`]) through
+//! rusqlite; both are the same SQLite.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,19 +16,24 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::error::Error;
+use crate::reader::Reader;
 use crate::writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 const READERS: u32 = 4;
 /// In KiB, as a negative number.
-const CACHE_SIZE: &str = "-2000";
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CACHE_SIZE: &str = "-2000";
+/// Of the writer, which puts rows where their keys are: an index that does not fit is read and written
+/// a page for each row.
+const WRITER_CACHE_SIZE: &str = "-16000";
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     readers: SqlitePool,
+    reader: Reader,
     writer: Writer,
 }
 
@@ -54,7 +60,20 @@ impl Database {
             .max_connections(READERS)
             .min_connections(0)
             .connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
-        Ok(Self { readers, writer })
+        Ok(Self { readers, reader: Reader::new(path.to_owned()), writer })
+    }
+
+    /// Asks on a thread that may wait, which is the way to read many rows. `question` should do nothing
+    /// but read.
+    ///
+    /// # Errors
+    /// What `question` gives.
+    pub async fn read<T, F>(&self, question: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.reader.read(question).await
     }
 
     /// Connections for reading.
@@ -70,6 +89,7 @@ impl Database {
     /// Finishes what is waiting to be written and closes the file.
     pub async fn close(&self) {
         self.writer.close().await;
+        self.reader.close().await;
         self.readers.close().await;
     }
 }
@@ -88,7 +108,7 @@ fn open_writer(path: &Path) -> Result<Connection, Error> {
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.execute_batch(&format!(
-        "PRAGMA foreign_keys = ON; PRAGMA cache_size = {CACHE_SIZE}; PRAGMA temp_store = memory;
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = {WRITER_CACHE_SIZE}; PRAGMA temp_store = memory;
          PRAGMA wal_autocheckpoint = 4000"
     ))?;
     Ok(connection)

@@ -17,9 +17,38 @@ async fn sqlite_keeps_the_contract_of_memory_stores() {
 }
 
 #[tokio::test]
+async fn sqlite_keeps_the_contract_of_logs() {
+    let (workspace, _folder) = workspace().await;
+    let store = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    memory::testing::log_contract(store.clone(), store).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract_of_facts() {
+    let (workspace, _folder) = workspace().await;
+    let store = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    memory::testing::fact_contract(store.clone(), store).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract_of_summaries() {
+    let (workspace, _folder) = workspace().await;
+    let store = SqlMemoryStore::new(workspace.database().clone());
+    memory::testing::summary_contract(Arc::new(store)).await;
+}
+
+#[tokio::test]
 async fn sqlite_keeps_the_contract_of_embedding_stores() {
     let (workspace, _folder) = workspace().await;
     let documents = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
     let vectors = Arc::new(SqlEmbeddingStore::new(workspace.database().clone()));
     memory::testing::embedding_contract(documents, vectors).await;
+}
+
+#[tokio::test]
+async fn sqlite_keeps_the_contract_of_collections() {
+    let (workspace, _folder) = workspace().await;
+    let documents = Arc::new(SqlMemoryStore::new(workspace.database().clone()));
+    let vectors = Arc::new(SqlEmbeddingStore::new(workspace.database().clone()));
+    memory::testing::collection_contract(documents, vectors).await;
 }

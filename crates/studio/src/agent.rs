@@ -11,6 +11,7 @@
 //!
 //! Start reading at [`workflow`], then [`tools`].
 
+mod asking;
 pub mod context;
 pub mod conversation;
 mod repeats;

@@ -4,6 +4,76 @@
  */
 
 export interface paths {
+    "/api/v1/agents/{name}/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what an agent noted
+         * @description What stands under its keys, what was written last first. An agent nobody has heard of has noted
+         *     nothing.
+         */
+        get: operations["list_facts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/memory/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what an agent noted under a key
+         * @description The value that stands, with its version. One that has expired is not there.
+         */
+        get: operations["get_fact"];
+        /**
+         * Notes something for an agent under a key
+         * @description In the place of what was there, which stays in the key's history; to undo it, note what was there
+         *     again. With `expected_version` it is set only if that version stands.
+         */
+        put: operations["put_fact"];
+        post?: never;
+        /**
+         * Takes back what an agent noted under a key
+         * @description It is neither shown nor found any more. Its history stays for a month, so that it can be noted again.
+         */
+        delete: operations["delete_fact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/memory/{key}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what was noted under a key before
+         * @description Its newest 50 versions, the newest first, with when and by whom each was written.
+         */
+        get: operations["list_fact_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/session": {
         parameters: {
             query?: never;
@@ -27,6 +97,123 @@ export interface paths {
          * @description The cookie is taken away and no longer accepted. Without a session, nothing happens.
          */
         delete: operations["close_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the servers of tools
+         * @description In the order they were added, with those that are only proposed. Nothing is contacted for it.
+         */
+        get: operations["list_connectors"];
+        put?: never;
+        /**
+         * Adds a server of tools
+         * @description Who may do this is the owner, so it is approved as it is given. It is contacted or started when its
+         *     tools are wanted, or with `test`.
+         */
+        post: operations["create_connector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports the servers of another program's configuration
+         * @description Of Claude Desktop, Cursor, VS Code and others. They are only proposed: nothing is contacted and
+         *     nothing started before each is approved.
+         */
+        post: operations["import_connectors"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a server with its tools
+         * @description As they were listed last. What a server and its tools say of themselves is their words.
+         */
+        get: operations["get_connector"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes a server of tools
+         * @description And its secrets, what was said of its tools, and its folder.
+         */
+        delete: operations["delete_connector"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a server and what is said of its tools
+         * @description A change of what would be contacted or started takes the approval back: look at it, and approve
+         *     its new digest. Calls under way are ended then.
+         */
+        patch: operations["update_connector"];
+        trace?: never;
+    };
+    "/api/v1/connectors/{name}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves a server as it was shown
+         * @description From now on exactly this is contacted or started. The digest is that of what was looked at, so that
+         *     nothing is approved that was changed meanwhile.
+         */
+        post: operations["approve_connector"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Connects to a server and lists its tools
+         * @description The answer is 200 also when the server fails: then `problem` says why. One that is switched off is
+         *     tested too; one that was not approved is neither contacted nor started.
+         */
+        post: operations["test_connector"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -65,6 +252,26 @@ export interface paths {
          * @description The passages that bear on a question, where each came from, and how well it fits.
          */
         get: operations["search_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/context/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a run's context
+         * @description The pack of what memory knew that the run's models were told, as it was then.
+         */
+        get: operations["get_run_context"];
         put?: never;
         post?: never;
         delete?: never;
@@ -188,7 +395,8 @@ export interface paths {
         /**
          * Remembers documents
          * @description Each is divided into passages and found from then on. One that cannot be stored keeps no other
-         *     from being stored; the answer says what became of each, in their order.
+         *     from being stored; the answer says what became of each, in their order. Without `write:canonical`
+         *     nothing is stored where one of them belongs into `brands` or `products`, or takes the place of one there.
          */
         post: operations["ingest_documents"];
         delete?: never;
@@ -487,11 +695,85 @@ export interface paths {
         };
         /**
          * Lists the collections
-         * @description All that have a document, with their sizes and how fresh they are.
+         * @description Those that have a document or were set up, and the well-known ones, with their sizes, how fresh they
+         *     are and how they are set up.
          */
         get: operations["list_collections"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/collections/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows a collection
+         * @description What is in it and how it is set up.
+         */
+        get: operations["get_collection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Sets a collection up
+         * @description One that is not there yet is made. The label `local` is given to everything in it at once;
+         *     `shareable` changes no label that was given before. Chunks of another length, and vectors that come
+         *     or go, are seen to in the background, and searches go on meanwhile. With everything set to null the
+         *     settings are gone. `brands` and `products` are set up with `write:canonical` only.
+         */
+        patch: operations["change_collection"];
+        trace?: never;
+    };
+    "/api/v1/memory/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what is told of a conversation
+         * @description What the next turn of a session is given: the last turns in full, and a summary of those before.
+         */
+        get: operations["show_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists decisions
+         * @description The one logged last first; those that were superseded name their successor. With `q`, those that
+         *     answer it, the best first, without those that were superseded.
+         */
+        get: operations["list_decisions"];
+        put?: never;
+        /**
+         * Logs a decision
+         * @description It is found by search from then on. The same decision of the same step of a run is logged once. With
+         *     `supersedes`, the earlier decision stays readable and is not searched any more.
+         */
+        post: operations["log_decision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -534,14 +816,16 @@ export interface paths {
         post?: never;
         /**
          * Forgets a document
-         * @description With its chunks and their vectors. It cannot be taken back.
+         * @description With its chunks and their vectors. It cannot be taken back. What it superseded stands again. What is in
+         *     `brands` and `products` is forgotten with `write:canonical` only.
          */
         delete: operations["delete_document"];
         options?: never;
         head?: never;
         /**
          * Changes a document
-         * @description Its title, its label, or when it ends; never its text.
+         * @description Its title, its label, when it ends, or what it is superseded by; never its text. What is in `brands` and
+         *     `products` is changed with `write:canonical` only.
          */
         patch: operations["change_document"];
         trace?: never;
@@ -560,6 +844,77 @@ export interface paths {
         get: operations["list_chunks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists errors
+         * @description The one seen last first; with `q`, those that answer it, the best first. The same error is one
+         *     entry, with how often it was seen.
+         */
+        get: operations["list_errors"];
+        put?: never;
+        /**
+         * Logs an error
+         * @description It is found by search from then on. The same error again counts up the entry that is there: two are
+         *     the same when their agent and their words are, but for words with a digit in them.
+         */
+        post: operations["log_error"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports memory
+         * @description Every document with all that is its own, in the order of collections and keys. The import of it
+         *     gives the same documents, and their export the same bytes.
+         */
+        get: operations["export_memory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports an archive
+         * @description An export of memory, an Obsidian vault or folder of Markdown as a zip file, the export of a chat
+         *     program (ChatGPT, Claude, Telegram, Slack, WhatsApp), or any file that can be read. What it is, its
+         *     content says. A document that is bad keeps no other from being taken in, and nothing that is newer
+         *     here is replaced. With `Accept: application/x-ndjson` the answer is a line for each document as it
+         *     is stored, and a last one with the totals.
+         */
+        post: operations["import_memory"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1087,7 +1442,9 @@ export interface paths {
         put?: never;
         /**
          * Searches memory with filters and weights
-         * @description As `GET /api/v1/search`, with weights that take the place of those the ranking has.
+         * @description As `GET /api/v1/search`, with weights that take the place of those the ranking has. With `rerank` a
+         *     model grades the best hits, which are ordered by its grades; a model that is away, late or gives no
+         *     grades leaves the order as it was, and the answer says why.
          */
         post: operations["search_with"];
         delete?: never;
@@ -1883,6 +2240,16 @@ export interface components {
             weight: number;
         };
         /**
+         * @description What is approved.
+         * @example {
+         *       "digest": "3f0b"
+         *     }
+         */
+        ApproveConnector: {
+            /** @description The digest that stood beside what was shown. */
+            digest: string;
+        };
+        /**
          * @description A person's answer to a gate.
          * @example {
          *       "gate": "s2",
@@ -1936,6 +2303,98 @@ export interface components {
          */
         CallOutcomeName: "answered" | "failed" | "cancelled" | "refused" | "from_cache";
         /**
+         * @description How a collection is to be set up.
+         * @example {
+         *       "privacy": "local",
+         *       "chunk_characters": 800
+         *     }
+         */
+        ChangeCollection: {
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+            /**
+             * Format: int32
+             * @description How many characters a chunk has at most; null for the default.
+             */
+            chunk_characters?: number | null;
+            /** @description Whether its chunks have vectors, or are found by their words only; null for the default, true. */
+            embedded?: boolean | null;
+        };
+        /**
+         * @description What is to be different about a server. What is left out stays.
+         * @example {
+         *       "enabled": true,
+         *       "tools": {
+         *         "search": {
+         *           "grant": "allow",
+         *           "class": "read"
+         *         }
+         *       }
+         *     }
+         */
+        ChangeConnector: {
+            /**
+             * @description Whether its tools are used.
+             * @default null
+             */
+            enabled?: boolean;
+            /**
+             * @description Its address. With another host, its token is forgotten unless one is given.
+             * @default null
+             */
+            url?: string;
+            /**
+             * @description The token that is sent to the address; null forgets it.
+             * @default null
+             */
+            token?: string | null;
+            /**
+             * @description Its program.
+             * @default null
+             */
+            command?: string;
+            /**
+             * @description The program's arguments.
+             * @default null
+             */
+            args?: string[];
+            /**
+             * @description All its variables that are no secrets.
+             * @default null
+             */
+            env?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Variables that are secrets, to be set, or with null to be forgotten. Others stay.
+             * @default {}
+             */
+            secrets?: {
+                [key: string]: string | null;
+            };
+            /**
+             * @description The hosts it may reach.
+             * @default null
+             */
+            hosts?: string[];
+            /**
+             * @description Whether it may reach the package registries of this machine.
+             * @default null
+             */
+            registries?: boolean;
+            /**
+             * @description The folders of this machine that it may read.
+             * @default null
+             */
+            folders?: string[];
+            /**
+             * @description What is said of its tools, by their names.
+             * @default {}
+             */
+            tools?: {
+                [key: string]: components["schemas"]["ChangeTool"];
+            };
+        };
+        /**
          * @description What to change about a document.
          * @example {
          *       "privacy": "local"
@@ -1947,6 +2406,8 @@ export interface components {
             privacy?: components["schemas"]["PrivacyLabel"] | null;
             /** @description From when on it is not found any more, as a moment of RFC 3339 or a day; null for never. */
             expires_at?: string | null;
+            /** @description The document that takes its place; null when it stands again. */
+            superseded_by?: string | null;
         };
         /**
          * @description Numbers to change. What is left out stays; null takes a number away, and sets `warn_at` to 0.8.
@@ -2109,6 +2570,16 @@ export interface components {
             theme?: components["schemas"]["Theme"] | null;
             language?: components["schemas"]["UiLanguage"] | null;
         };
+        /** @description What is to be different about a tool. What is left out stays. */
+        ChangeTool: {
+            /**
+             * @description Whether it is used.
+             * @default null
+             */
+            grant?: components["schemas"]["ToolGrant"];
+            /** @default null */
+            class?: components["schemas"]["ToolClass"] | null;
+        };
         /** @description A state that a session's folder was in. */
         Checkpoint: {
             /** @description Its id. */
@@ -2230,7 +2701,7 @@ export interface components {
             /** @description When it began. */
             created_at: components["schemas"]["Moment"];
         };
-        /** @description What is in a collection. */
+        /** @description What is in a collection and how it is set up. */
         Collection: {
             /** @description Its name. */
             name: string;
@@ -2254,14 +2725,214 @@ export interface components {
              * @description How many characters of text.
              */
             characters: number;
-            /** @description When something was last stored in it. */
-            newest: components["schemas"]["Moment"];
+            newest: components["schemas"]["Moment"] | null;
+            /** @description The label that everything stored in it has at least. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            embedding: components["schemas"]["CollectionEmbedding"] | null;
+            /** @description How its documents are divided into chunks. */
+            chunking: components["schemas"]["CollectionChunking"];
+            /** @description What was set; null is the default. */
+            settings: components["schemas"]["CollectionSettings"];
+        };
+        /** @description How documents are divided. */
+        CollectionChunking: {
+            /**
+             * Format: int32
+             * @description By which version of the rules.
+             */
+            version: number;
+            /** @description How many characters a chunk has at most. */
+            max_characters: number;
+            /**
+             * Format: int64
+             * @description How many documents are still to be divided anew like this.
+             */
+            waiting: number;
+        };
+        /** @description What makes the vectors of a collection. */
+        CollectionEmbedding: {
+            /** @description The model. */
+            model: string;
+            /** @description Which version of it, where it has one. */
+            version: string | null;
+            /** @description How long its vectors are. */
+            dimensions: number;
+            /**
+             * Format: int64
+             * @description How many chunks have their vector by now.
+             */
+            vectors: number;
+        };
+        /** @description What was set of a collection. */
+        CollectionSettings: {
+            privacy: components["schemas"]["PrivacyLabel"] | null;
+            /**
+             * Format: int32
+             * @description How many characters a chunk has at most.
+             */
+            chunk_characters: number | null;
+            /** @description Whether chunks have vectors. */
+            embedded: boolean | null;
         };
         /**
          * @description How something is.
          * @enum {string}
          */
         Condition: "ok" | "degraded";
+        /**
+         * @description A server of tools, and exactly what would be contacted or started.
+         * @example {
+         *       "name": "docs",
+         *       "kind": "http",
+         *       "url": "https://docs.example/mcp",
+         *       "has_token": true,
+         *       "command": null,
+         *       "args": [],
+         *       "env": {},
+         *       "secrets": [],
+         *       "hosts": [],
+         *       "registries": false,
+         *       "folders": [],
+         *       "enabled": true,
+         *       "approval": "approved",
+         *       "digest": "3f0b",
+         *       "is_local": false,
+         *       "is_connected": false,
+         *       "problem": null,
+         *       "tools": 12,
+         *       "listed_at": "2026-11-02T10:00:00Z"
+         *     }
+         */
+        Connector: {
+            /** @description Its name. */
+            name: string;
+            /** @description How it is talked to. */
+            kind: components["schemas"]["ConnectorKind"];
+            /** @description Its address. */
+            url: string | null;
+            /** @description Whether a token is sent to it. */
+            has_token: boolean;
+            /** @description Its program. */
+            command: string | null;
+            /** @description The program's arguments. */
+            args: string[];
+            /** @description The program's variables that are no secrets. */
+            env: {
+                [key: string]: string;
+            };
+            /** @description The names of its variables that are secrets. */
+            secrets: string[];
+            /** @description The hosts the program may reach. */
+            hosts: string[];
+            /** @description Whether it may reach the package registries of this machine. */
+            registries: boolean;
+            /** @description The folders of this machine that it may read. */
+            folders: string[];
+            /** @description Whether its tools are used. */
+            enabled: boolean;
+            /** @description Whether it is what the owner approved. Nothing else is contacted or started. */
+            approval: components["schemas"]["ConnectorApproval"];
+            /** @description Over all that would be contacted or started; what `approve` takes. */
+            digest: string;
+            /** @description Whether what its tools are given stays on this machine. */
+            is_local: boolean;
+            /** @description Whether a connection is open. */
+            is_connected: boolean;
+            /** @description What went wrong last, if anything did since it last worked. */
+            problem: string | null;
+            /** @description How many tools it has. */
+            tools: number;
+            listed_at: components["schemas"]["Moment"] | null;
+        };
+        /**
+         * @description Whether a server is what was approved.
+         * @enum {string}
+         */
+        ConnectorApproval: "approved" | "proposed" | "withdrawn";
+        /** @description A server of tools with its tools. */
+        ConnectorDetail: {
+            /** @description The server. */
+            connector: components["schemas"]["Connector"];
+            /** @description Its tools, with those that are gone and carry a decision. */
+            tools: components["schemas"]["ConnectorTool"][];
+        };
+        /**
+         * @description How a server of tools is talked to.
+         * @enum {string}
+         */
+        ConnectorKind: "http" | "stdio";
+        /** @description What is wrong with a server. */
+        ConnectorProblem: {
+            /** @description For programs. */
+            code: string;
+            /** @description What happened. */
+            message: string;
+            /** @description What to do. */
+            hint: string | null;
+        };
+        /**
+         * @description What a test of a server showed.
+         * @example {
+         *       "ok": true,
+         *       "latency_ms": 310,
+         *       "tools": 12,
+         *       "left_out": 0,
+         *       "problem": null
+         *     }
+         */
+        ConnectorTest: {
+            /** @description Whether it answers and lists its tools. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description How long that took.
+             */
+            latency_ms: number;
+            /** @description How many tools it has. */
+            tools: number;
+            /** @description How many more there are that cannot be shown. */
+            left_out: number;
+            problem: components["schemas"]["ConnectorProblem"] | null;
+        };
+        /**
+         * @description A tool of a server.
+         * @example {
+         *       "name": "search",
+         *       "title": null,
+         *       "description": "Searches the docs.",
+         *       "input_schema": {
+         *         "type": "object"
+         *       },
+         *       "class": "network",
+         *       "guessed_class": "network",
+         *       "grant": "ask",
+         *       "has_changed": false,
+         *       "is_listed": true,
+         *       "digest": "9a1c"
+         *     }
+         */
+        ConnectorTool: {
+            /** @description As the server calls it. */
+            name: string;
+            /** @description What a person reads. */
+            title: string | null;
+            /** @description What the server says it does, made plain. */
+            description: string;
+            /** @description The JSON schema of its arguments. */
+            input_schema: Record<string, never>;
+            /** @description What it may do at most. */
+            class: components["schemas"]["ToolClass"];
+            /** @description The class that its server's hints allow to guess. */
+            guessed_class: components["schemas"]["ToolClass"];
+            /** @description Whether it is used. */
+            grant: components["schemas"]["ToolGrant"];
+            /** @description Whether it is defined otherwise than when it was granted, so that it asks again. */
+            has_changed: boolean;
+            /** @description Whether the server listed it the last time. */
+            is_listed: boolean;
+            /** @description Over its whole definition. */
+            digest: string;
+        };
         /** @description What was used. */
         Consumed: {
             /**
@@ -2346,6 +3017,34 @@ export interface components {
             decision: components["schemas"]["ConversationDecision"];
             /** @description What was said with it. */
             feedback: string | null;
+        };
+        /**
+         * @description What the next turn of a conversation is told of those before.
+         * @example {
+         *       "summary": "The app keeps its data in SQLite.",
+         *       "author": "openai/gpt-4o",
+         *       "up_to": "run_01hv5k3m9x7q2w8e4r6t",
+         *       "summary_tokens": 9,
+         *       "messages": 14,
+         *       "messages_in_buffer": 12,
+         *       "tokens": 23120
+         *     }
+         */
+        ConversationMemory: {
+            /** @description What is told of the turns that are not given in full; null where all are. */
+            summary: string | null;
+            /** @description What wrote it: a provider and its model, or `extract` for sentences that were picked without one. */
+            author: string | null;
+            /** @description The last turn it tells of. */
+            up_to: string | null;
+            /** @description How many tokens it has. */
+            summary_tokens: number;
+            /** @description How many turns there are. */
+            messages: number;
+            /** @description How many of them are given in full. */
+            messages_in_buffer: number;
+            /** @description How many tokens those have. */
+            tokens: number;
         };
         /** @description Something that was said. */
         ConversationMessage: {
@@ -2613,6 +3312,8 @@ export interface components {
             /** @description When it was stored last. */
             updated_at: components["schemas"]["Moment"];
             expires_at: components["schemas"]["Moment"] | null;
+            /** @description The document that took its place; it is searched no more, unless that is asked for. */
+            superseded_by: string | null;
             /**
              * Format: int64
              * @description How many characters its text has.
@@ -2625,6 +3326,13 @@ export interface components {
             chunks: number;
             /** @description Its text; only where a single document is asked for. */
             text?: string | null;
+        };
+        /** @description A document by its key. */
+        DocumentKey: {
+            /** @description Its collection. */
+            collection: string;
+            /** @description What it is called there. */
+            key: string;
         };
         /** @description That something was done. */
         Done: {
@@ -2682,6 +3390,55 @@ export interface components {
              * @description What to send as `after` to go on; null when these were the last for now.
              */
             next_after: number | null;
+        };
+        /**
+         * @description What an agent noted under a key.
+         * @example {
+         *       "key": "customers-ana",
+         *       "value": "Ana prefers e-mail",
+         *       "version": 2,
+         *       "privacy": "shareable",
+         *       "updated_at": "2026-11-21T09:30:00.000Z",
+         *       "updated_by": "token:tok_01hv5k3m9x7q2w8e4r6t",
+         *       "expires_at": null
+         *     }
+         */
+        Fact: {
+            /** @description The key. */
+            key: string;
+            /** @description The value: any JSON. */
+            value: unknown;
+            /**
+             * Format: int64
+             * @description Which version of the key it is, from 1.
+             */
+            version: number;
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description When it was written. */
+            updated_at: components["schemas"]["Moment"];
+            /** @description Who wrote it: `owner`, or `token:tok_…`. */
+            updated_by: string;
+            expires_at: components["schemas"]["Moment"] | null;
+        };
+        /** @description A version of a key. */
+        FactVersion: {
+            /**
+             * Format: int64
+             * @description Which one, from 1.
+             */
+            version: number;
+            /** @description Whether the key was taken back, so that there is no value. */
+            is_deleted: boolean;
+            /** @description What was written; null where the key was taken back. */
+            value: unknown;
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description When it was written. */
+            written_at: components["schemas"]["Moment"];
+            /** @description Who wrote it: `owner`, or `token:tok_…`. */
+            written_by: string;
+            expires_at: components["schemas"]["Moment"] | null;
         };
         /** @description A feature and how much it counts. */
         FeatureWeight: {
@@ -2829,6 +3586,16 @@ export interface components {
          * @enum {string}
          */
         GateDecision: "approve" | "skip" | "reject";
+        /** @description What a model made of a hit. */
+        GradedHit: {
+            /**
+             * Format: double
+             * @description How well it answers, 0 to 10; null where the model did not say, or did not see it.
+             */
+            grade: number | null;
+            /** @description Where it stood before, from 1. */
+            rank_before: number;
+        };
         /**
          * @description How the server is.
          * @example {
@@ -2855,6 +3622,74 @@ export interface components {
                 [key: string]: components["schemas"]["Condition"];
             };
         };
+        /**
+         * @description The configuration of another program.
+         * @example {
+         *       "configuration": {
+         *         "mcpServers": {
+         *           "docs": {
+         *             "url": "https://docs.example/mcp"
+         *           }
+         *         }
+         *       }
+         *     }
+         */
+        ImportConnectors: {
+            /** @description As its file has it: an object with `mcpServers` or `servers`. */
+            configuration: Record<string, never>;
+        };
+        /** @description How many documents came to what. */
+        ImportTotals: {
+            /**
+             * Format: int64
+             * @description Were not there before.
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Took the place of an older version.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description Were there already, the same in everything.
+             */
+            unchanged: number;
+            /**
+             * Format: int64
+             * @description Are newer here, or came from elsewhere, and were kept as they are here.
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Could not be read or stored.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Hold no text or nobody's own: pictures, settings, hidden and empty files.
+             */
+            passed_over: number;
+        };
+        /** @description What became of an archive. */
+        ImportedArchive: {
+            /**
+             * @description What it was taken for: `jsonl`, `markdown`, `obsidian`, `markdown_folder`, `files`, `file`,
+             *     `chatgpt`, `claude`, `telegram`, `slack` or `whatsapp`.
+             */
+            recognised: string;
+            /** @description How many documents came to what. */
+            totals: components["schemas"]["ImportTotals"];
+            /** @description What became of each, in their order: of the first 10,000, and of up to 10,000 more that failed. */
+            items: components["schemas"]["IngestedDocument"][];
+        };
+        /** @description What was imported. */
+        ImportedConnectors: {
+            /** @description The servers that are proposed now, each to be approved by itself. */
+            proposed: components["schemas"]["ProposedConnector"][];
+            /** @description The servers that are not. */
+            left_out: components["schemas"]["LeftOutConnector"][];
+        };
         /** @description A document to remember. */
         IncomingDocument: {
             /**
@@ -2871,8 +3706,13 @@ export interface components {
             name?: string | null;
             /** @description Its title; its own or its file's where absent. */
             title?: string | null;
-            /** @description Its text. */
-            text: string;
+            /** @description Its text; one of this and `url`. */
+            text?: string | null;
+            /**
+             * @description An address of the web to fetch it from; it is called after it where it has no key.
+             * @example https://example.com/page
+             */
+            url?: string | null;
             /**
              * @description What the text is written in: `text`, `markdown`, `html`, `json`, `csv` or `code`.
              * @example markdown
@@ -2894,6 +3734,7 @@ export interface components {
             occurred_at?: string | null;
             /** @description From when on it is not found any more, written alike. */
             expires_at?: string | null;
+            supersedes?: components["schemas"]["Superseded"] | null;
         };
         /**
          * @description How far an index is.
@@ -3021,7 +3862,12 @@ export interface components {
          */
         IngestDocuments: {
             /** @description Up to 1,000. */
-            documents: components["schemas"]["IncomingDocument"][];
+            documents?: components["schemas"]["IncomingDocument"][];
+            /**
+             * @description One address of the web, as a document of which only that is known.
+             * @example https://example.com/page
+             */
+            url?: string | null;
         };
         /** @description Why a document failed. */
         IngestError: {
@@ -3036,7 +3882,7 @@ export interface components {
          * @description What became of a document.
          * @enum {string}
          */
-        IngestState: "new" | "changed" | "unchanged" | "failed";
+        IngestState: "new" | "changed" | "unchanged" | "kept" | "failed";
         /** @description What became of a document. */
         IngestedDocument: {
             /** @description What it was called. */
@@ -3140,6 +3986,13 @@ export interface components {
              * @description How many changes it is behind.
              */
             behind: number;
+        };
+        /** @description A server of the configuration that was not taken. */
+        LeftOutConnector: {
+            /** @description As the configuration calls it. */
+            name: string;
+            /** @description Why. */
+            reason: string;
         };
         /**
          * @description A secret to be lent to a session.
@@ -3359,8 +4212,61 @@ export interface components {
                  * @description How many characters of text.
                  */
                 characters: number;
-                /** @description When something was last stored in it. */
-                newest: components["schemas"]["Moment"];
+                newest: components["schemas"]["Moment"] | null;
+                /** @description The label that everything stored in it has at least. */
+                privacy: components["schemas"]["PrivacyLabel"];
+                embedding: components["schemas"]["CollectionEmbedding"] | null;
+                /** @description How its documents are divided into chunks. */
+                chunking: components["schemas"]["CollectionChunking"];
+                /** @description What was set; null is the default. */
+                settings: components["schemas"]["CollectionSettings"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Connector: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description Its name. */
+                name: string;
+                /** @description How it is talked to. */
+                kind: components["schemas"]["ConnectorKind"];
+                /** @description Its address. */
+                url: string | null;
+                /** @description Whether a token is sent to it. */
+                has_token: boolean;
+                /** @description Its program. */
+                command: string | null;
+                /** @description The program's arguments. */
+                args: string[];
+                /** @description The program's variables that are no secrets. */
+                env: {
+                    [key: string]: string;
+                };
+                /** @description The names of its variables that are secrets. */
+                secrets: string[];
+                /** @description The hosts the program may reach. */
+                hosts: string[];
+                /** @description Whether it may reach the package registries of this machine. */
+                registries: boolean;
+                /** @description The folders of this machine that it may read. */
+                folders: string[];
+                /** @description Whether its tools are used. */
+                enabled: boolean;
+                /** @description Whether it is what the owner approved. Nothing else is contacted or started. */
+                approval: components["schemas"]["ConnectorApproval"];
+                /** @description Over all that would be contacted or started; what `approve` takes. */
+                digest: string;
+                /** @description Whether what its tools are given stays on this machine. */
+                is_local: boolean;
+                /** @description Whether a connection is open. */
+                is_connected: boolean;
+                /** @description What went wrong last, if anything did since it last worked. */
+                problem: string | null;
+                /** @description How many tools it has. */
+                tools: number;
+                listed_at: components["schemas"]["Moment"] | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -3413,6 +4319,8 @@ export interface components {
                 /** @description When it was stored last. */
                 updated_at: components["schemas"]["Moment"];
                 expires_at: components["schemas"]["Moment"] | null;
+                /** @description The document that took its place; it is searched no more, unless that is asked for. */
+                superseded_by: string | null;
                 /**
                  * Format: int64
                  * @description How many characters its text has.
@@ -3425,6 +4333,54 @@ export interface components {
                 chunks: number;
                 /** @description Its text; only where a single document is asked for. */
                 text?: string | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_Fact: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description The key. */
+                key: string;
+                /** @description The value: any JSON. */
+                value: unknown;
+                /**
+                 * Format: int64
+                 * @description Which version of the key it is, from 1.
+                 */
+                version: number;
+                /** @description How far it may travel. */
+                privacy: components["schemas"]["PrivacyLabel"];
+                /** @description When it was written. */
+                updated_at: components["schemas"]["Moment"];
+                /** @description Who wrote it: `owner`, or `token:tok_…`. */
+                updated_by: string;
+                expires_at: components["schemas"]["Moment"] | null;
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_FactVersion: {
+            /** @description The items, the newest first. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Which one, from 1.
+                 */
+                version: number;
+                /** @description Whether the key was taken back, so that there is no value. */
+                is_deleted: boolean;
+                /** @description What was written; null where the key was taken back. */
+                value: unknown;
+                /** @description How far it may travel. */
+                privacy: components["schemas"]["PrivacyLabel"];
+                /** @description When it was written. */
+                written_at: components["schemas"]["Moment"];
+                /** @description Who wrote it: `owner`, or `token:tok_…`. */
+                written_by: string;
+                expires_at: components["schemas"]["Moment"] | null;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -3576,6 +4532,47 @@ export interface components {
                 source: string;
                 /** @description When it was put into memory. */
                 created_at: components["schemas"]["Moment"];
+            }[];
+            /** @description What to send as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A page of a list. */
+        List_MemoryLogEntry: {
+            /** @description The items, the newest first. */
+            items: {
+                /** @description The entry. */
+                id: string;
+                /** @description `decision` or `error`. */
+                kind: string;
+                /** @description The agent that decided or failed. */
+                agent: string | null;
+                /** @description The run in which it was; of an error that was seen more than once, the last one. */
+                run_id: string | null;
+                /** @description The step of that run. */
+                step: string | null;
+                /** @description What was decided or failed, in a line. */
+                title: string;
+                /** @description Why, or all that is known. */
+                detail: string;
+                /** @description What came of it. */
+                outcome: string | null;
+                /** @description The decision whose place it takes. */
+                supersedes: string | null;
+                /** @description The decision that took its place. */
+                superseded_by: string | null;
+                /** @description How far it may travel. */
+                privacy: components["schemas"]["PrivacyLabel"];
+                /** @description Who logged it first: `owner`, `token:tok_…` or `system`. */
+                actor: string;
+                /** @description When it was logged first. */
+                created_at: components["schemas"]["Moment"];
+                /** @description When it was seen last. */
+                last_at: components["schemas"]["Moment"];
+                /**
+                 * Format: int64
+                 * @description How often it was seen.
+                 */
+                count: number;
             }[];
             /** @description What to send as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -4006,6 +5003,61 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description Something that was decided, or that failed.
+         * @example {
+         *       "id": "log_01hv5k3m9x7q2w8e4r6t",
+         *       "kind": "decision",
+         *       "agent": "planner",
+         *       "run_id": null,
+         *       "step": null,
+         *       "title": "Invoices go out on Mondays",
+         *       "detail": "Ana asked for it.",
+         *       "outcome": null,
+         *       "supersedes": null,
+         *       "superseded_by": null,
+         *       "privacy": "shareable",
+         *       "actor": "owner",
+         *       "created_at": "2026-11-21T09:30:00.000Z",
+         *       "last_at": "2026-11-21T09:30:00.000Z",
+         *       "count": 1
+         *     }
+         */
+        MemoryLogEntry: {
+            /** @description The entry. */
+            id: string;
+            /** @description `decision` or `error`. */
+            kind: string;
+            /** @description The agent that decided or failed. */
+            agent: string | null;
+            /** @description The run in which it was; of an error that was seen more than once, the last one. */
+            run_id: string | null;
+            /** @description The step of that run. */
+            step: string | null;
+            /** @description What was decided or failed, in a line. */
+            title: string;
+            /** @description Why, or all that is known. */
+            detail: string;
+            /** @description What came of it. */
+            outcome: string | null;
+            /** @description The decision whose place it takes. */
+            supersedes: string | null;
+            /** @description The decision that took its place. */
+            superseded_by: string | null;
+            /** @description How far it may travel. */
+            privacy: components["schemas"]["PrivacyLabel"];
+            /** @description Who logged it first: `owner`, `token:tok_…` or `system`. */
+            actor: string;
+            /** @description When it was logged first. */
+            created_at: components["schemas"]["Moment"];
+            /** @description When it was seen last. */
+            last_at: components["schemas"]["Moment"];
+            /**
+             * Format: int64
+             * @description How often it was seen.
+             */
+            count: number;
+        };
         /** @description How much is remembered. */
         MemoryStats: {
             /**
@@ -4226,6 +5278,109 @@ export interface components {
          * @example 2026-11-21T09:30:00.000Z
          */
         Moment: string;
+        /** @description A chunk that stands beside a hit. */
+        Neighbour: {
+            /**
+             * Format: int32
+             * @description The chunk's number.
+             */
+            chunk: number;
+            /**
+             * Format: int32
+             * @description Its place in the document, from 0.
+             */
+            ordinal: number;
+            /** @description What it says. */
+            text: string;
+            /** @description Where it stands. */
+            place: Record<string, never> | null;
+        };
+        /**
+         * @description A server of tools to add: an address, or a program.
+         * @example {
+         *       "name": "docs",
+         *       "url": "https://docs.example/mcp",
+         *       "token": "not-a-real-token"
+         *     }
+         */
+        NewConnector: {
+            /** @description Its name, unique. */
+            name: string;
+            /** @description Its address, for streamable HTTP. */
+            url?: string | null;
+            /**
+             * @description The token that is sent to the address, which goes into the secret store and never comes out
+             *     here again.
+             */
+            token?: string | null;
+            /** @description The program, in place of an address. It runs in a sandbox of its own. */
+            command?: string | null;
+            /** @description The program's arguments. */
+            args?: string[];
+            /** @description The program's variables that are no secrets. */
+            env?: {
+                [key: string]: string;
+            };
+            /** @description The program's variables that are secrets: they go into the secret store. */
+            secrets?: {
+                [key: string]: string;
+            };
+            /** @description The hosts the program may reach, such as `api.example.com`. */
+            hosts?: string[];
+            /** @description Whether it may reach the package registries of this machine, as `npx` must. */
+            registries?: boolean;
+            /** @description Folders of this machine that it may read. */
+            folders?: string[];
+            /** @description Whether its tools are used; they are where left out. */
+            enabled?: boolean | null;
+        };
+        /**
+         * @description What was decided.
+         * @example {
+         *       "title": "Invoices go out on Mondays",
+         *       "detail": "Ana asked for it.",
+         *       "agent": "planner"
+         *     }
+         */
+        NewDecision: {
+            /** @description What was decided, in a line; cut at 300 characters. */
+            title: string;
+            /** @description Why; cut at 64 KiB. */
+            detail?: string;
+            /** @description What came of it, where that is known. */
+            outcome?: string | null;
+            /** @description The agent that decided. */
+            agent?: string | null;
+            /** @description The run in which it was decided. */
+            run_id?: string | null;
+            /** @description The step of that run. */
+            step?: string | null;
+            /** @description An earlier decision whose place it takes. */
+            supersedes?: string | null;
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+        };
+        /**
+         * @description What failed.
+         * @example {
+         *       "title": "Invoices could not be sent",
+         *       "detail": "The mail server refused them."
+         *     }
+         */
+        NewError: {
+            /** @description What failed, in a line; cut at 300 characters. */
+            title: string;
+            /** @description All that is known; cut at 64 KiB. */
+            detail?: string;
+            /** @description How it was got over, where that is known. */
+            outcome?: string | null;
+            /** @description The agent that failed. */
+            agent?: string | null;
+            /** @description The run in which it failed. */
+            run_id?: string | null;
+            /** @description The step of that run. */
+            step?: string | null;
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+        };
         /**
          * @description A provider to set up. What is left out is taken from the preset.
          * @example {
@@ -4527,6 +5682,13 @@ export interface components {
              */
             port: number | null;
         };
+        /** @description A server that is proposed now. */
+        ProposedConnector: {
+            /** @description Exactly what would be contacted or started. */
+            connector: components["schemas"]["Connector"];
+            /** @description What of the configuration is not in it. */
+            notes: string[];
+        };
         /**
          * @description A provider of models.
          * @example {
@@ -4815,6 +5977,24 @@ export interface components {
             /** @description Its name, with or without a tag. */
             model: string;
         };
+        /**
+         * @description What to note.
+         * @example {
+         *       "value": "Ana prefers e-mail"
+         *     }
+         */
+        PutFact: {
+            /** @description The value: any JSON of at most 64 KiB. A text is found by search from then on. */
+            value: unknown;
+            privacy?: components["schemas"]["PrivacyLabel"] | null;
+            /** @description From when on it is gone, as a moment of RFC 3339 or a day. */
+            expires_at?: string | null;
+            /**
+             * Format: int64
+             * @description The version that must stand for it to be set, 0 for none; any when absent.
+             */
+            expected_version?: number | null;
+        };
         /** @description A rank on one side. */
         Rank: {
             /** @description From 1. */
@@ -4847,6 +6027,24 @@ export interface components {
             from: string;
             /** @description Its new path; nothing may be there. */
             to: string;
+        };
+        /** @description That the best hits are to be graded by a model. */
+        Rerank: {
+            /** @description A model, a provider or `provider/model`; the preferred one where absent. */
+            model?: string | null;
+            /**
+             * Format: int32
+             * @description How many of the best are shown to it.
+             * @default 20
+             */
+            candidates?: number;
+        };
+        /** @description Why hits are not ordered by a model's grades. */
+        RerankProblem: {
+            /** @description The code of the error. */
+            code: string;
+            /** @description What happened. */
+            message: string;
         };
         /** @description What a restore did. */
         RestoredCheckpoint: {
@@ -5019,6 +6217,9 @@ export interface components {
             has_meaning: boolean;
             /** @description The words of the query that were taken for an author's name. */
             names: string[];
+            /** @description Whether the hits are ordered by a model's grades. */
+            reranked: boolean;
+            rerank_problem: components["schemas"]["RerankProblem"] | null;
             /**
              * Format: double
              * @description How long it took, in milliseconds.
@@ -5078,6 +6279,11 @@ export interface components {
             words: components["schemas"]["AnsweredWord"][];
             keyword: components["schemas"]["Rank"] | null;
             vector: components["schemas"]["Rank"] | null;
+            /** @description The chunks right before it in its document, in order; as many as were asked for and there are. */
+            before: components["schemas"]["Neighbour"][];
+            /** @description The chunks right behind it, likewise. */
+            after: components["schemas"]["Neighbour"][];
+            rerank: components["schemas"]["GradedHit"] | null;
         };
         /**
          * @description A search with all it can be given.
@@ -5100,13 +6306,20 @@ export interface components {
             top_k?: number | null;
             /**
              * @description What a hit must have: `collection` (a name or a list of them), `author`, `source`, `privacy`,
-             *     `since`, `until`, and what a document can belong to.
+             *     `since`, `until`, what a document can belong to, and `superseded` (`include` or `exclude`).
              */
             filters?: Record<string, never>;
             /** @description How much each feature counts; those not named count as usual. */
             weights?: {
                 [key: string]: number;
             };
+            /**
+             * Format: int32
+             * @description How many chunks of its document are shown before each hit and behind it.
+             * @default 0
+             */
+            neighbours?: number;
+            rerank?: components["schemas"]["Rerank"] | null;
         };
         /** @description A page as a browser shows it. All texts are the page's own. */
         SeenPage: {
@@ -5173,6 +6386,7 @@ export interface components {
          *         "write:memory",
          *         "run:code",
          *         "llm:invoke",
+         *         "write:canonical",
          *         "admin"
          *       ],
          *       "version": "0.1.0",
@@ -5507,6 +6721,8 @@ export interface components {
          * @enum {string}
          */
         SuggestionReason: "ollama_found" | "key_in_environment";
+        /** @description A document whose place is taken. */
+        Superseded: string | components["schemas"]["DocumentKey"];
         /** @description A session of the supervisor, which is a run. */
         SupervisorSession: {
             /** @description Its id, also its run's. */
@@ -5588,6 +6804,16 @@ export interface components {
             /** @description What the owner called it, else `owner` or `system`. */
             name: string;
         };
+        /**
+         * @description What a tool may do at most.
+         * @enum {string}
+         */
+        ToolClass: "read" | "write" | "execute" | "network" | "send";
+        /**
+         * @description Whether a tool is used.
+         * @enum {string}
+         */
+        ToolGrant: "ask" | "allow" | "deny";
         /** @description How far a turn may go. What is left out has its usual value. */
         TurnLimits: {
             /**
@@ -5907,8 +7133,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
-        "400_malformed_json": {
+        /** @description `invalid_agent`, `invalid_fact_key`: there can be no such note */
+        "400_invalid_agent": {
             headers: {
                 /** @description The request's id, taken from the request when it is well-formed */
                 "X-Request-ID"?: string;
@@ -5922,16 +7148,16 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Bad Request",
                  *       "status": 400,
-                 *       "detail": "the request cannot be read, or not be meant",
-                 *       "code": "malformed_json",
+                 *       "detail": "there can be no such note",
+                 *       "code": "invalid_agent",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
-        "403_foreign_host": {
+        /** @description `fact_not_found`: nothing is noted there, or it has expired */
+        "404_fact_not_found": {
             headers: {
                 /** @description The request's id, taken from the request when it is well-formed */
                 "X-Request-ID"?: string;
@@ -5943,10 +7169,10 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "about:blank",
-                 *       "title": "Forbidden",
-                 *       "status": 403,
-                 *       "detail": "this server is not asked by this name, or not from this page",
-                 *       "code": "foreign_host",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "nothing is noted there, or it has expired",
+                 *       "code": "fact_not_found",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
@@ -5999,6 +7225,98 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `malformed_json`, `body_cut_off`: the request cannot be read, or not be meant */
+        "400_malformed_json": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the request cannot be read, or not be meant",
+                 *       "code": "malformed_json",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `foreign_host`, `foreign_origin`: this server is not asked by this name, or not from this page */
+        "403_foreign_host": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Forbidden",
+                 *       "status": 403,
+                 *       "detail": "this server is not asked by this name, or not from this page",
+                 *       "code": "foreign_host",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `connector_unfit`: it cannot be meant */
+        "400_connector_unfit": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "it cannot be meant",
+                 *       "code": "connector_unfit",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `too_large`: the body is larger than 2 MiB */
+        "413_too_large": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Payload Too Large",
+                 *       "status": 413,
+                 *       "detail": "the body is larger than 2 MiB",
+                 *       "code": "too_large",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `invalid_parameter`, `unknown_parameter`, `unsafe_path`: the request cannot be read */
         "400_invalid_parameter": {
             headers: {
@@ -6016,6 +7334,29 @@ export interface components {
                  *       "status": 400,
                  *       "detail": "the request cannot be read",
                  *       "code": "invalid_parameter",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `connector_not_found`: there is no such server */
+        "404_connector_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such server",
+                 *       "code": "connector_not_found",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
@@ -6068,29 +7409,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `too_large`: the body is larger than 2 MiB */
-        "413_too_large": {
-            headers: {
-                /** @description The request's id, taken from the request when it is well-formed */
-                "X-Request-ID"?: string;
-                /** @description Seconds until the answer began */
-                "X-Duration"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "about:blank",
-                 *       "title": "Payload Too Large",
-                 *       "status": 413,
-                 *       "detail": "the body is larger than 2 MiB",
-                 *       "code": "too_large",
-                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `run_not_found`: there is no such job */
         "404_run_not_found": {
             headers: {
@@ -6131,6 +7449,75 @@ export interface components {
                  *       "status": 404,
                  *       "detail": "there is no such limit",
                  *       "code": "limit_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `session_not_found`: there is no such session */
+        "404_session_not_found": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "there is no such session",
+                 *       "code": "session_not_found",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `empty_query`, `query_too_long`, `limit_out_of_range`, `unfit_value`: the list cannot be meant */
+        "400_empty_query": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "the list cannot be meant",
+                 *       "code": "empty_query",
+                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `empty_title`, `invalid_agent`: it cannot be meant */
+        "400_empty_title": {
+            headers: {
+                /** @description The request's id, taken from the request when it is well-formed */
+                "X-Request-ID"?: string;
+                /** @description Seconds until the answer began */
+                "X-Duration"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "detail": "it cannot be meant",
+                 *       "code": "empty_title",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
@@ -6347,7 +7734,7 @@ export interface components {
             };
         };
         /** @description `empty_query`, `query_too_long`, `limit_out_of_range`, `unknown_field`, `unfit_value`: the search cannot be meant */
-        "400_empty_query": {
+        "400_empty_query_2": {
             headers: {
                 /** @description The request's id, taken from the request when it is well-formed */
                 "X-Request-ID"?: string;
@@ -6363,29 +7750,6 @@ export interface components {
                  *       "status": 400,
                  *       "detail": "the search cannot be meant",
                  *       "code": "empty_query",
-                 *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `session_not_found`: there is no such session */
-        "404_session_not_found": {
-            headers: {
-                /** @description The request's id, taken from the request when it is well-formed */
-                "X-Request-ID"?: string;
-                /** @description Seconds until the answer began */
-                "X-Duration"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "about:blank",
-                 *       "title": "Not Found",
-                 *       "status": 404,
-                 *       "detail": "there is no such session",
-                 *       "code": "session_not_found",
                  *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                  *     }
                  */
@@ -6515,6 +7879,336 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_facts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only keys that begin so.
+                 * @example customers
+                 */
+                prefix?: string;
+                /**
+                 * @description At most this many items.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example 1
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The agent's name.
+                 * @example scout
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of notes */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Fact"];
+                };
+            };
+            /** @description `invalid_agent`, `unfit_value`: the list cannot be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "the list cannot be meant",
+                     *       "code": "invalid_agent",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    get_fact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The agent's name.
+                 * @example scout
+                 */
+                name: string;
+                /**
+                 * @description The key; a slash in it is written `%2F`.
+                 * @example customers-ana
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The note */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fact"];
+                };
+            };
+            400: components["responses"]["400_invalid_agent"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_fact_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    put_fact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The agent's name.
+                 * @example scout
+                 */
+                name: string;
+                /**
+                 * @description The key; a slash in it is written `%2F`.
+                 * @example customers-ana
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutFact"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fact"];
+                };
+            };
+            /** @description `invalid_agent`, `invalid_fact_key`, `fact_expired`, `unknown_moment`: it cannot be meant */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "it cannot be meant",
+                     *       "code": "invalid_agent",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `fact_changed`: another version stands than was expected */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "another version stands than was expected",
+                     *       "code": "fact_changed",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `fact_too_long`, `too_many_facts`: it is too much */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "it is too much",
+                     *       "code": "fact_too_long",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    delete_fact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The agent's name.
+                 * @example scout
+                 */
+                name: string;
+                /**
+                 * @description The key; a slash in it is written `%2F`.
+                 * @example customers-ana
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is taken back */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400_invalid_agent"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_fact_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_fact_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The agent's name.
+                 * @example scout
+                 */
+                name: string;
+                /**
+                 * @description The key; a slash in it is written `%2F`.
+                 * @example customers-ana
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_FactVersion"];
+                };
+            };
+            400: components["responses"]["400_invalid_agent"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `fact_not_found`: nothing was ever noted there, or it has expired */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "nothing was ever noted there, or it has expired",
+                     *       "code": "fact_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
     get_session: {
         parameters: {
             query?: never;
@@ -6653,6 +8347,432 @@ export interface operations {
             503: components["responses"]["503_timed_out"];
         };
     };
+    list_connectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The servers */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Connector"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    create_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnector"];
+            };
+        };
+        responses: {
+            /** @description It is added */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            400: components["responses"]["400_connector_unfit"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `connector_exists`: the name is taken */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "the name is taken",
+                     *       "code": "connector_exists",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_connectors`: there are as many as there may be */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "there are as many as there may be",
+                     *       "code": "too_many_connectors",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    import_connectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportConnectors"];
+            };
+        };
+        responses: {
+            /** @description What was taken, and what was not */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConnectors"];
+                };
+            };
+            /** @description `connector_import_unfit`: it is no such configuration */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "it is no such configuration",
+                     *       "code": "connector_import_unfit",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    get_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server's name.
+                 * @example docs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server and its tools */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorDetail"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_connector_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    delete_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server's name.
+                 * @example docs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is no more */
+            204: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_connector_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    update_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server's name.
+                 * @example docs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeConnector"];
+            };
+        };
+        responses: {
+            /** @description The server as it is now */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorDetail"];
+                };
+            };
+            400: components["responses"]["400_connector_unfit"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `connector_not_found`, `connector_tool_not_found`: there is no such server or tool */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no such server or tool",
+                     *       "code": "connector_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    approve_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server's name.
+                 * @example docs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveConnector"];
+            };
+        };
+        responses: {
+            /** @description It is approved */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            400: components["responses"]["400_malformed_json_2"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_connector_not_found"];
+            /** @description `connector_digest_stale`: it is another one by now */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "it is another one by now",
+                     *       "code": "connector_digest_stale",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    test_connector: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The server's name.
+                 * @example docs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What it showed */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectorTest"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            /** @description `connector_not_approved`: nothing was contacted */
+            403: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Forbidden",
+                     *       "status": 403,
+                     *       "detail": "nothing was contacted",
+                     *       "code": "connector_not_approved",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: components["responses"]["404_connector_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
     build_pack: {
         parameters: {
             query?: never;
@@ -6742,6 +8862,64 @@ export interface operations {
             400: components["responses"]["400_invalid_parameter"];
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    get_run_context: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The run's id.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pack */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContextPack"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `run_not_found`: there is no such run; `pack_not_found`: it was given nothing from memory, or not yet */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "it was given nothing from memory, or not yet",
+                     *       "code": "run_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["500_internal"];
             503: components["responses"]["503_timed_out"];
         };
@@ -7891,6 +10069,301 @@ export interface operations {
             503: components["responses"]["503_timed_out"];
         };
     };
+    get_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The collection's name.
+                 * @example notes
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `collection_not_found`: it has no document and was not set up */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "it has no document and was not set up",
+                     *       "code": "collection_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    change_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The collection's name.
+                 * @example notes
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeCollection"];
+            };
+        };
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+            /** @description `invalid_collection`, `chunk_size_out_of_range`: it cannot be set up so */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "it cannot be set up so",
+                     *       "code": "invalid_collection",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    show_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The session whose conversation it is.
+                 * @example ses_01hv5k3m9x7q2w8e4r6t
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is told */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationMemory"];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            404: components["responses"]["404_session_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_decisions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A question or some words: the entries that answer it come, the best first, on one page.
+                 * @example invoices
+                 */
+                q?: string;
+                /**
+                 * @description Only those that were seen in this run.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                run_id?: string;
+                /**
+                 * @description Only those of this agent.
+                 * @example planner
+                 */
+                agent?: string;
+                /**
+                 * @description At most this many items; at most 100 with `q`.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example 1795253400000.log_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of decisions */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_MemoryLogEntry"];
+                };
+            };
+            400: components["responses"]["400_empty_query"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    log_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDecision"];
+            };
+        };
+        responses: {
+            /** @description It is logged */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryLogEntry"];
+                };
+            };
+            400: components["responses"]["400_empty_title"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `log_entry_not_found`: there is no decision that it could supersede */
+            404: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Not Found",
+                     *       "status": 404,
+                     *       "detail": "there is no decision that it could supersede",
+                     *       "code": "log_entry_not_found",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_superseded`: another decision took the place of that one */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "another decision took the place of that one",
+                     *       "code": "already_superseded",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
     list_documents: {
         parameters: {
             query?: {
@@ -8047,6 +10520,29 @@ export interface operations {
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             404: components["responses"]["404_document_not_found"];
+            /** @description `supersedes_itself`: the other is superseded by this one; `collection_is_local`: everything in its collection stays here */
+            409: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Conflict",
+                     *       "status": 409,
+                     *       "detail": "everything in its collection stays here",
+                     *       "code": "supersedes_itself",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["413_too_large"];
             415: components["responses"]["415_wrong_content_type"];
             422: components["responses"]["422_unfit_body"];
@@ -8086,6 +10582,235 @@ export interface operations {
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             404: components["responses"]["404_document_not_found"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    list_errors: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A question or some words: the entries that answer it come, the best first, on one page.
+                 * @example invoices
+                 */
+                q?: string;
+                /**
+                 * @description Only those that were seen in this run.
+                 * @example run_01hv5k3m9x7q2w8e4r6t
+                 */
+                run_id?: string;
+                /**
+                 * @description Only those of this agent.
+                 * @example planner
+                 */
+                agent?: string;
+                /**
+                 * @description At most this many items; at most 100 with `q`.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description The `next_cursor` of the page before.
+                 * @example 1795253400000.log_01hv5k3m9x7q2w8e4r6t
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of errors */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_MemoryLogEntry"];
+                };
+            };
+            400: components["responses"]["400_empty_query"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    log_error: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewError"];
+            };
+        };
+        responses: {
+            /** @description It is logged, or counted */
+            201: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryLogEntry"];
+                };
+            };
+            400: components["responses"]["400_empty_title"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            413: components["responses"]["413_too_large"];
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    export_memory: {
+        parameters: {
+            query?: {
+                /** @description What it is written in; `jsonl` where absent. */
+                format?: "jsonl" | "markdown";
+                /**
+                 * @description Only one collection; everything where absent or empty.
+                 * @example notes
+                 */
+                collection?: string;
+                /** @description `shareable` leaves out what stays on this machine. */
+                privacy?: "shareable" | "local";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The export: JSON lines, or a zip file of Markdown */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": number[];
+                    "application/zip": number[];
+                };
+            };
+            400: components["responses"]["400_invalid_parameter"];
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            500: components["responses"]["500_internal"];
+            503: components["responses"]["503_timed_out"];
+        };
+    };
+    import_memory: {
+        parameters: {
+            query: {
+                /**
+                 * @description The name of its file; documents that have no other name are called after it.
+                 * @example vault.zip
+                 */
+                name: string;
+                /**
+                 * @description Where everything goes; to where it was, or by what it is, where absent or empty.
+                 * @example notes
+                 */
+                collection?: string;
+                /** @description How far documents without a label may travel. Those that have one travel no further than this. */
+                privacy?: "shareable" | "local";
+                /** @description Whether it takes the place of what is newer here or came from elsewhere. */
+                overwrite?: boolean;
+                /** @description Only tells what would be done. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The archive, up to 4 GiB */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description What became of each document */
+            200: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedArchive"];
+                };
+            };
+            /** @description `import_refused`, `archive_too_new`: it cannot be read */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "it cannot be read",
+                     *       "code": "import_refused",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["401_no_credentials"];
+            403: components["responses"]["403_scope_lacking"];
+            /** @description `too_large`: it is larger than 4 GiB */
+            413: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Payload Too Large",
+                     *       "status": 413,
+                     *       "detail": "it is larger than 4 GiB",
+                     *       "code": "too_large",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: components["responses"]["415_wrong_content_type"];
+            422: components["responses"]["422_unfit_body"];
             500: components["responses"]["500_internal"];
             503: components["responses"]["503_timed_out"];
         };
@@ -9528,6 +12253,11 @@ export interface operations {
                  */
                 top_k?: number;
                 /**
+                 * @description How many chunks of its document are shown before each hit and behind it.
+                 * @example 1
+                 */
+                neighbours?: number;
+                /**
                  * @description `field:value` pairs with commas between, or a JSON object.
                  * @example collection:notes,since:2026-01-01
                  */
@@ -9552,7 +12282,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
-            400: components["responses"]["400_empty_query"];
+            400: components["responses"]["400_empty_query_2"];
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             500: components["responses"]["500_internal"];
@@ -9585,7 +12315,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
-            400: components["responses"]["400_empty_query"];
+            400: components["responses"]["400_empty_query_2"];
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             413: components["responses"]["413_too_large"];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatAgo, formatBytes, formatDuration, formatUsd } from './format'
+import { formatAgo, formatBytes, formatDuration, formatScore, formatUsd } from './format'
 
 test.each([
   [0, 'en', '0 ms'],
@@ -25,6 +25,11 @@ test.each([
 test('small amounts of money keep digits that matter', () => {
   expect(formatUsd(0.0042, 'en')).toBe('$0.0042')
   expect(formatUsd(3, 'en')).toBe('$3.00')
+})
+
+test('scores all have as many digits', () => {
+  expect(formatScore(1, 'en')).toBe('1.00')
+  expect(formatScore(-0.126, 'pt-BR')).toBe('-0,13')
 })
 
 test('times are told from now', () => {

@@ -19,6 +19,13 @@ export function formatNumber(value: number, language: string, digits = 0): strin
   }).format(value)
 }
 
+/** With two digits after the point, so that figures below one another can be compared. */
+export function formatScore(value: number, language: string): string {
+  return cached(`s${language}`, () => {
+    return new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+  }).format(value)
+}
+
 export function formatUsd(value: number, language: string): string {
   const digits = value > 0 && value < 0.1 ? 4 : 2
   return cached(`u${digits}${language}`, () => {

@@ -13,6 +13,8 @@ interface Options {
   body?: unknown
   headers?: Record<string, string>
   signal?: AbortSignal
+  /** Whether it goes on when the page is left. */
+  keepalive?: boolean
 }
 
 const BASE = '/api/v1'
@@ -29,12 +31,13 @@ export function apiUrl(path: string, query: Options['query'] = {}): string {
 
 /** Sends a request; throws ApiError if the server says no, NetworkError if it cannot be reached. */
 export async function send(path: string, options: Options = {}): Promise<Response> {
-  const { method = 'GET', query, body, headers, signal } = options
+  const { method = 'GET', query, body, headers, signal, keepalive } = options
   let response: Response
   try {
     response = await fetch(apiUrl(path, query), {
       method,
       signal,
+      keepalive,
       credentials: 'same-origin',
       headers: {
         accept: 'application/json',

@@ -6,6 +6,7 @@ import {
   Gauge,
   House,
   Languages,
+  LibraryBig,
   ListTree,
   LogOut,
   MessageSquareText,
@@ -43,6 +44,12 @@ export default function Palette({ open, onClose, onGo }: Props) {
         { id: 'today', label: t('nav.today'), icon: <House />, run: () => onGo({ to: '/' }) },
         { id: 'runs', label: t('nav.runs'), icon: <ListTree />, run: () => onGo({ to: '/runs' }) },
         { id: 'studio', label: t('nav.studio'), icon: <Blocks />, run: () => onGo({ to: '/studio' }) },
+        {
+          id: 'memory',
+          label: t('nav.memory'),
+          icon: <LibraryBig />,
+          run: () => onGo({ to: '/memory' }),
+        },
         { id: 'code', label: t('nav.code'), icon: <SquareTerminal />, run: () => onGo({ to: '/code' }) },
         {
           id: 'playground',

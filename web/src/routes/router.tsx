@@ -9,6 +9,14 @@ import { CODE_LANGUAGES, LIMITS_S } from '@/features/code/api'
 import type { CodeViewState } from '@/features/code/components/code-runner'
 import { EXAMPLES, type Example } from '@/features/goals/examples'
 import {
+  COLLECTION_FIELDS,
+  DOCUMENT_FIELDS,
+  IMPORT_FIELDS,
+  LOG_KINDS,
+  type LogViewState,
+  SEARCH_FIELDS,
+} from '@/features/memory/views'
+import {
   type PlaygroundViewState,
   type ProvidersViewState,
   RANGES,
@@ -21,7 +29,7 @@ import { PANELS, type StudioViewState } from '@/features/studio/views'
 import { loadTexts } from '@/lib/i18n/setup'
 import { BrokenRoute, NotFoundRoute, PendingRoute } from './fallbacks'
 import { Root } from './root'
-import { oneOf, textOf } from './search'
+import { oneOf, textOf, textsOf } from './search'
 import { TodayRoute } from './today'
 
 const root = createRootRoute({ component: Root, notFoundComponent: NotFoundRoute })
@@ -69,7 +77,10 @@ const code = createRoute({
 })
 
 /** A room whose texts are fetched together with it. */
-function withTexts<Room>(texts: 'models' | 'studio', load: () => Promise<Room>): () => Promise<Room> {
+function withTexts<Room>(
+  texts: 'models' | 'studio' | 'memory',
+  load: () => Promise<Room>,
+): () => Promise<Room> {
   return async () => {
     const [room] = await Promise.all([load(), loadTexts(texts)])
     return room
@@ -164,10 +175,63 @@ const studio = createRoute({
   component: lazyRouteComponent(loadStudio, 'StudioRoute'),
 })
 
+const loadMemory = withTexts('memory', () => import('./memory'))
+
+const memory = createRoute({
+  getParentRoute: () => root,
+  path: '/memory',
+  component: lazyRouteComponent(loadMemory, 'MemoryRoute'),
+})
+
+const memorySearch = createRoute({
+  getParentRoute: () => memory,
+  path: '/',
+  validateSearch: (search) => textsOf(search, SEARCH_FIELDS),
+  component: lazyRouteComponent(loadMemory, 'MemorySearchRoute'),
+})
+
+const collections = createRoute({
+  getParentRoute: () => memory,
+  path: '/collections',
+  component: lazyRouteComponent(loadMemory, 'CollectionsRoute'),
+})
+
+const collection = createRoute({
+  getParentRoute: () => memory,
+  path: '/collections/$name',
+  validateSearch: (search) => textsOf(search, COLLECTION_FIELDS),
+  component: lazyRouteComponent(loadMemory, 'CollectionRoute'),
+})
+
+const document = createRoute({
+  getParentRoute: () => memory,
+  path: '/documents/$documentId',
+  validateSearch: (search) => textsOf(search, DOCUMENT_FIELDS),
+  component: lazyRouteComponent(loadMemory, 'DocumentRoute'),
+})
+
+const logs = createRoute({
+  getParentRoute: () => memory,
+  path: '/log',
+  validateSearch: (search): LogViewState => ({
+    kind: oneOf(search, 'kind', LOG_KINDS),
+    q: textOf(search, 'q', 1_000),
+  }),
+  component: lazyRouteComponent(loadMemory, 'LogsRoute'),
+})
+
+const importing = createRoute({
+  getParentRoute: () => memory,
+  path: '/import',
+  validateSearch: (search) => textsOf(search, IMPORT_FIELDS),
+  component: lazyRouteComponent(loadMemory, 'ImportRoute'),
+})
+
 const rooms = [
   today,
   studioList,
   studio,
+  memory.addChildren([memorySearch, collections, collection, document, logs, importing]),
   runs,
   run,
   newGoal,

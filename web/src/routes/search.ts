@@ -12,3 +12,13 @@ export function textOf(search: Search, name: string, maxLength = 200): string | 
   if (typeof value !== 'string' && typeof value !== 'number') return undefined
   return String(value).slice(0, maxLength) || undefined
 }
+
+/** Several texts, as long as an address may reasonably be. */
+export function textsOf<Name extends string>(
+  search: Search,
+  names: readonly Name[],
+): Partial<Record<Name, string>> {
+  const texts: Partial<Record<Name, string>> = {}
+  for (const name of names) texts[name] = textOf(search, name, 2_000)
+  return texts
+}

@@ -19,7 +19,8 @@ use crate::model_files;
 use crate::workshop::Workshop;
 
 const LIMIT: Duration = Duration::from_secs(3_600);
-const OWN_SET: &str = "crates/memory/tests/evaluation/set.json";
+/// The project's own set, in the checkout.
+pub const OWN_SET: &str = "crates/memory/tests/evaluation/set.json";
 const METHODS: [&str; 4] = ["atelier", "BM25", "MiniLM", "RRF"];
 const FIGURES: [(&str, &str); 5] = [
     ("recall_5", "@5"),

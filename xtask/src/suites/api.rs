@@ -22,11 +22,11 @@ const NIGHTLY_CASES: u64 = 20_000;
 /// One pass of the nightly profile; passes are repeated, with other seeds, until the cases are made.
 const NIGHTLY_PASS_SECONDS: u64 = 10 * 60;
 const NIGHTLY_SECONDS: u64 = 90 * 60;
-/// What a pass may take over its budget, for loading and the fixed phases.
 /// Operations that ask a provider and fail with it, which is as it should be; that install packages;
 /// that take a zip file, which the fuzzer cannot write.
 const LEFT_OUT: [&str; 4] =
     ["list_provider_models", "warm_up_model", "create_studio_session", "upload_files"];
+/// What a pass may take over its budget, for loading and the fixed phases.
 const MARGIN: Duration = Duration::from_secs(120);
 
 /// Runs the suite against a server of its own.

@@ -4,23 +4,32 @@
 use super::tree::{Crate, File, Tree};
 use super::{Rule, Violation};
 
-const PLANES: [&str; 8] =
-    ["runs", "models", "memory", "sandbox", "accounts", "vault", "embeddings", "worktree"];
-/// Crates that see nothing but `kernel` and that only `atelier` sees.
+const PLANES: [&str; 9] =
+    ["runs", "models", "memory", "sandbox", "accounts", "vault", "embeddings", "worktree", "connectors"];
+/// Crates that see nothing but `kernel` and that only `memory` and `atelier` see.
 const LEAVES: [&str; 2] = ["extract", "index"];
 const APPS: [&str; 4] = ["studio", "desk", "brands", "plugins"];
 const SURFACES: [&str; 2] = ["store", "http-surface"];
+/// What implements one plane's port over someone else's server.
+const STORES: [&str; 1] = ["vector-stores"];
 
 /// Edges that only tests have: `http` tests its real router over a real store.
-/// The command line meets a server that answers as the test wants.
-const ONLY_IN_TESTS: [(&str, &str); 2] = [("http-surface", "store"), ("atelier", "axum")];
+/// The command line meets a server that answers as the test wants. Stores of vectors are tried under
+/// the whole of memory.
+const ONLY_IN_TESTS: [(&str, &str); 5] = [
+    ("http-surface", "store"),
+    ("atelier", "axum"),
+    ("vector-stores", "store"),
+    ("vector-stores", "embeddings"),
+    ("vector-stores", "index"),
+];
 
 /// Parts that belong to some crates: nobody else depends on them.
 const PARTS: [(&str, &[&str]); 7] = [
     ("axum", &["http-surface", "testkit"]),
     ("hyper", &["http-surface", "testkit", "sandbox"]),
     ("tower-http", &["http-surface", "testkit"]),
-    ("sqlx", &["store"]),
+    ("sqlx", &["store", "vector-stores"]),
     ("libsqlite3-sys", &["store"]),
     ("rusqlite", &["store"]),
     ("anyhow", &["atelier", "xtask"]),
@@ -57,10 +66,11 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "kernel" | "xtask" => vec![],
         "testkit" => vec!["kernel"],
         "agents" => [&["kernel"], &PLANES[..]].concat(),
-        "atelier" => [below_surfaces(), SURFACES.to_vec(), LEAVES.to_vec()].concat(),
+        "atelier" => [below_surfaces(), SURFACES.to_vec(), STORES.to_vec(), LEAVES.to_vec()].concat(),
         "memory" => vec!["kernel", "index", "extract"],
         leaf if LEAVES.contains(&leaf) => vec!["kernel"],
         plane if PLANES.contains(&plane) => vec!["kernel"],
+        "vector-stores" => vec!["kernel", "memory"],
         app if APPS.contains(&app) => [&["kernel", "agents"], &PLANES[..]].concat(),
         surface if SURFACES.contains(&surface) => below_surfaces(),
         _ => return None,

@@ -84,7 +84,7 @@ pub async fn doctor(place: &Place, json: bool) -> Result<Exit> {
         ("Workspace", workspace(&folder, &settings).await),
         ("Sandbox", sandbox_findings().await?),
         ("Models", [models(&settings).await, within_reach(&folder).await].concat()),
-        ("Embeddings", embeddings(&folder, &settings)),
+        ("Embeddings", [embeddings(&folder, &settings), vectors(&settings).await].concat()),
     ];
     let looks = || sections.iter().flat_map(|(_, looks)| looks);
     let fit = !looks().any(|look| look.state == State::Missing);
@@ -279,6 +279,32 @@ fn embeddings(folder: &Path, settings: &kernel::Result<Settings>) -> Vec<Look> {
         ),
     };
     vec![chosen, fetched]
+}
+
+/// Where vectors are searched, and whether it answers.
+async fn vectors(settings: &kernel::Result<Settings>) -> Vec<Look> {
+    const NAME: &str = "vector store";
+    let Ok(settings) = settings else { return Vec::new() };
+    let refused = |state, detail: String, error: kernel::Error| {
+        Look::new(NAME, state, detail).advise(error.hint.unwrap_or_default())
+    };
+    let address = match settings.vector_store() {
+        Ok(Some(address)) => address,
+        Ok(None) => return vec![Look::ok(NAME, "embedded, in the workspace's folder")],
+        Err(error) => return vec![refused(State::Missing, error.message.clone(), error)],
+    };
+    let share = match address.strictest() {
+        kernel::Privacy::Local => "has all vectors",
+        kernel::Privacy::Shareable => "has what is shareable; what is local stays in the workspace's folder",
+    };
+    let place = format!("{} at {address}, {share}", address.store());
+    vec![match address.check().await {
+        Ok(version) => Look::ok(NAME, format!("{place}; {version} answers")),
+        Err(error) => {
+            let error = kernel::Error::from(error);
+            refused(State::Degraded, format!("{place}: {}", error.message), error)
+        }
+    }]
 }
 
 async fn models(settings: &kernel::Result<Settings>) -> Vec<Look> {

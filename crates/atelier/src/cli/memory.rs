@@ -1,21 +1,20 @@
 //! `atelier memory`.
 
+mod collections;
+mod counts;
+mod export;
+mod import;
 mod ingest;
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod search;
+mod tiers;
 
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
-use serde_json::{Value, json};
 
 use super::Exit;
 use super::session::{Place, with_client};
-use super::terminal::{Ink, age, is_interactive, note, one_line, plain, say, say_json, size, table};
-use crate::client::memory::{Collection, RememberedDocument};
-use crate::client::{Client, Problem, Result};
-
-const LOOK_EVERY: Duration = Duration::from_millis(300);
+use super::terminal::{Ink, age, note, one_line, plain, say, say_json, size, table};
+use crate::client::memory::RememberedDocument;
+use crate::client::{Client, Result};
 
 #[derive(Args)]
 pub struct Memory {
@@ -26,34 +25,18 @@ pub struct Memory {
 #[derive(Subcommand)]
 enum Command {
     /// Search everything that is remembered
-    #[command(
-        after_help = "Examples:\n  atelier memory search \"quarterly sales\"\n  atelier memory search tests -n 3 --json\n  atelier memory search \"who decided it\" --in notes --filter since=2026-01-01 --explain"
-    )]
-    Search {
-        /// What to look for
-        #[arg(required = true)]
-        query: Vec<String>,
-        /// At most this many
-        #[arg(long, short = 'n', default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-        count: u32,
-        /// Only in this collection; can be given again
-        #[arg(long = "in", value_name = "COLLECTION")]
-        collections: Vec<String>,
-        /// Only what has this, as `field=value`: author, source, privacy, since, until, `brand_id`, path, …
-        #[arg(long = "filter", value_name = "FIELD=VALUE")]
-        filters: Vec<String>,
-        /// Show what each score is made of
-        #[arg(long)]
-        explain: bool,
-    },
+    Search(search::Search),
     /// Print what a model would be given to know about a question, within a budget of tokens
     #[command(
-        after_help = "Example:\n  atelier memory pack \"when do the invoices go out\" --budget 2000 --model gpt-4o"
+        after_help = "Examples:\n  atelier memory pack \"when do the invoices go out\" --budget 2000 --model gpt-4o\n  atelier memory pack --run run_01hv5k3m9x7q2w8e4r6t"
     )]
     Pack {
         /// The question
-        #[arg(required = true)]
+        #[arg(required_unless_present = "run")]
         query: Vec<String>,
+        /// Show the pack that this run was given instead
+        #[arg(long, value_name = "RUN", conflicts_with_all = ["query", "budget", "model"])]
+        run: Option<String>,
         /// How many tokens it may have
         #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(1..=2_000_000))]
         budget: u32,
@@ -63,6 +46,15 @@ enum Command {
     },
     /// Take in files and folders, so that they are found
     Ingest(ingest::Ingest),
+    /// Write everything that is remembered to a file, which can be imported again
+    Export(export::Export),
+    /// Take in an export of memory, a vault or folder of notes, or the export of a chat program
+    Import(import::Import),
+    /// List the collections with how each is set up
+    #[command(after_help = "Example:\n  atelier memory collections --json")]
+    Collections,
+    /// Show how a collection is set up, or set it up: its label, the length of passages, vectors
+    Collection(collections::CollectionArgs),
     /// List the collections, or the documents of one
     #[command(after_help = "Examples:\n  atelier memory list\n  atelier memory list notes --limit 10")]
     List {
@@ -89,11 +81,15 @@ enum Command {
     Stats,
     /// Make the indices anew from what is stored; searches go on meanwhile
     #[command(after_help = "Example:\n  atelier memory reindex")]
-    Reindex {
-        /// Return at once
-        #[arg(long)]
-        no_wait: bool,
-    },
+    Reindex,
+    /// What agents note by key: list, get, set, delete, and what was there before
+    Facts(tiers::Facts),
+    /// List decisions, or ask for those that answer a question
+    Decisions(tiers::Log),
+    /// List errors, the same one counted once, or ask for those that answer a question
+    Errors(tiers::Log),
+    /// Log a decision, so that it is found
+    Decide(tiers::Decide),
     /// List what was planned, the newest first
     #[command(after_help = "Example:\n  atelier memory logs --limit 5")]
     Logs {
@@ -116,12 +112,12 @@ enum Command {
 pub async fn memory(place: &Place, memory: Memory, json: bool) -> Result<Exit> {
     with_client(place, async |client| {
         match memory.command {
-            Command::Search { query, count, collections, filters, explain } => {
-                let filters = filters_of(collections, &filters)?;
-                search(client, &query.join(" "), count, &filters, explain, json).await?;
-            }
-            Command::Pack { query, budget, model } => {
-                let pack = client.pack(&query.join(" "), budget, model.as_deref()).await?;
+            Command::Search(wanted) => search::search(client, wanted, json).await?,
+            Command::Pack { query, run, budget, model } => {
+                let pack = match run {
+                    Some(run) => client.pack_of_run(&run).await?,
+                    None => client.pack(&query.join(" "), budget, model.as_deref()).await?,
+                };
                 if json {
                     say_json(&pack.raw);
                 } else {
@@ -131,7 +127,12 @@ pub async fn memory(place: &Place, memory: Memory, json: bool) -> Result<Exit> {
                 }
             }
             Command::Ingest(wanted) => return ingest::ingest(client, wanted, json).await,
-            Command::List { collection: None, .. } => collections(client, json).await?,
+            Command::Export(wanted) => return export::export(client, wanted, json).await,
+            Command::Import(wanted) => return import::import(client, wanted, json).await,
+            Command::Collections | Command::List { collection: None, .. } => {
+                collections::list(client, json).await?
+            }
+            Command::Collection(wanted) => collections::show_or_change(client, wanted, json).await?,
             Command::List { collection, limit } => {
                 documents(client, collection.as_deref(), limit, json).await?
             }
@@ -141,7 +142,14 @@ pub async fn memory(place: &Place, memory: Memory, json: bool) -> Result<Exit> {
                 note("It is forgotten.");
             }
             Command::Stats => stats(client, json).await?,
-            Command::Reindex { no_wait } => reindex(client, no_wait).await?,
+            Command::Reindex => {
+                client.reindex().await?;
+                note("The indices are being made anew; searches go on meanwhile.");
+            }
+            Command::Facts(wanted) => tiers::facts(client, wanted, json).await?,
+            Command::Decisions(wanted) => tiers::log(client, "decisions", wanted, json).await?,
+            Command::Errors(wanted) => tiers::log(client, "errors", wanted, json).await?,
+            Command::Decide(wanted) => tiers::decide(client, wanted, json).await?,
             Command::Logs { limit } => logs(client, limit, json).await?,
             Command::Index => index(client, json).await?,
             Command::Snapshot { limit } => {
@@ -156,87 +164,6 @@ pub async fn memory(place: &Place, memory: Memory, json: bool) -> Result<Exit> {
         Ok(Exit::Done)
     })
     .await
-}
-
-/// The filters of a search, as the server takes them.
-fn filters_of(collections: Vec<String>, pairs: &[String]) -> Result<BTreeMap<String, Value>> {
-    let mut filters = BTreeMap::new();
-    for pair in pairs {
-        let Some((field, value)) = pair.split_once('=') else {
-            let text = format!("`{}` is no filter", plain(pair));
-            return Err(Problem::invalid("invalid_filter", text).with_hint("Write it like author=Ana"));
-        };
-        filters.insert(field.to_owned(), json!(value));
-    }
-    if !collections.is_empty() {
-        filters.insert("collection".into(), json!(collections));
-    }
-    Ok(filters)
-}
-
-async fn search(
-    client: &Client,
-    query: &str,
-    count: u32,
-    filters: &BTreeMap<String, Value>,
-    explain: bool,
-    json: bool,
-) -> Result<()> {
-    let found = client.find(query, count, filters).await?;
-    if json {
-        say_json(&found.raw);
-        return Ok(());
-    }
-    if found.items.is_empty() {
-        note("Nothing that is remembered fits.");
-    }
-    if !found.has_meaning {
-        note("Only words were looked at: nothing makes vectors. `atelier doctor` tells more.");
-    }
-    let ink = Ink::stdout();
-    for hit in &found.items {
-        let title = hit.headings.iter().fold(hit.title.clone(), |title, heading| {
-            if *heading == title { title } else { format!("{title} › {heading}") }
-        });
-        let author = hit.author.as_deref().map(|author| format!("  {}", plain(author))).unwrap_or_default();
-        let origin = format!("{:.3}  {}  {}{author}", hit.score, plain(&hit.collection), plain(&hit.source));
-        say(&format!("{}  {}", ink.bold(&one_line(&title, 80)), ink.dim(&origin)));
-        say(&format!("  {}", one_line(&hit.snippet, 300)));
-        if explain {
-            let telling = hit.parts.iter().filter(|part| part.share.abs() >= 0.005);
-            let parts: Vec<String> =
-                telling.map(|part| format!("{} {:+.2}", plain(&part.feature), part.share)).collect();
-            say(&format!("  {}", ink.dim(&parts.join("  "))));
-            say(&format!("  {}", ink.dim(&plain(&hit.document_id))));
-        }
-        say("");
-    }
-    Ok(())
-}
-
-async fn collections(client: &Client, json: bool) -> Result<()> {
-    let all = client.collections().await?;
-    if json {
-        say_json(&all.raw);
-        return Ok(());
-    }
-    if all.items.is_empty() {
-        note("Nothing is remembered yet. `atelier memory ingest FOLDER` takes files in.");
-        return Ok(());
-    }
-    let row = |collection: &Collection| {
-        vec![
-            plain(&collection.name),
-            collection.documents.to_string(),
-            collection.local_documents.to_string(),
-            collection.chunks.to_string(),
-            size(collection.characters),
-            age(&collection.newest),
-        ]
-    };
-    let rows: Vec<_> = all.items.iter().map(row).collect();
-    say(&table(&["collection", "documents", "local", "chunks", "text", "newest"], &rows, Ink::stdout()));
-    Ok(())
 }
 
 async fn documents(client: &Client, collection: Option<&str>, limit: u32, json: bool) -> Result<()> {
@@ -293,29 +220,6 @@ async fn stats(client: &Client, json: bool) -> Result<()> {
         Some(vectors) => say(&format!("meaning  {} vectors, {}", vectors.chunks, behind(vectors.behind))),
         None => say("meaning  nothing makes vectors"),
     }
-    Ok(())
-}
-
-async fn reindex(client: &Client, no_wait: bool) -> Result<()> {
-    client.reindex().await?;
-    if no_wait {
-        note("The indices are being made anew; `atelier memory stats` tells how far they are.");
-        return Ok(());
-    }
-    let bar = if is_interactive() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    bar.set_message("making the indices anew");
-    bar.enable_steady_tick(Duration::from_millis(100));
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let stats = client.memory_stats().await?;
-        let behind = stats.keyword.behind.max(stats.vector.as_ref().map_or(0, |vector| vector.behind));
-        bar.set_message(format!("{behind} changes to go"));
-        if behind == 0 && stats.keyword.chunks == stats.chunks {
-            break;
-        }
-    }
-    bar.finish_and_clear();
-    note("The indices are made anew.");
     Ok(())
 }
 

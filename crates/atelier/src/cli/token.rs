@@ -35,7 +35,7 @@ enum Command {
   atelier token new --name dashboard --scopes read:runs,read:memory
   export ATELIER_TOKEN=$(atelier token new --name shell)
 
-Scopes: read:runs, write:runs, read:memory, write:memory, run:code, llm:invoke, admin.
+Scopes: read:runs, write:runs, read:memory, write:memory, run:code, llm:invoke, write:canonical, admin.
 Without --scopes the token may do everything.")]
 struct New {
     /// What you call it

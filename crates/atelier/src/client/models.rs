@@ -111,7 +111,7 @@ impl Client {
         self.named_events(Call::post(INFER, body)).await
     }
 
-    async fn value(&self, call: Call<'_>) -> Result<Value> {
+    pub(super) async fn value(&self, call: Call<'_>) -> Result<Value> {
         Ok(self.ask::<Value>(call).await?.raw)
     }
 

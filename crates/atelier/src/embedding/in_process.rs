@@ -80,9 +80,9 @@ impl InProcess {
 
 impl WordVectors for InProcess {
     /// None before the model was first asked to embed something, and for the hashes.
-    fn vector(&self, word: &str) -> Option<Vec<f32>> {
+    fn vector(&self, word: &str) -> Option<Arc<[f32]>> {
         let Engine::MiniLm { loaded, .. } = &self.engine else { return None };
-        loaded.get()?.word(word).map(Vec::from)
+        loaded.get()?.word(word).map(Arc::from)
     }
 }
 

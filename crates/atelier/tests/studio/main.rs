@@ -2,6 +2,7 @@
 //! real wire protocol.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod connectors;
 mod hard;
 mod kills;
 mod previews;
@@ -10,6 +11,9 @@ mod scripted;
 #[path = "../support/server.rs"]
 mod server;
 mod terminal;
+#[path = "../../../connectors/tests/connectors/scripted.rs"]
+#[allow(dead_code, reason = "the tests of the plane use all of it")]
+mod tool_server;
 mod turns;
 
 use std::time::{Duration, Instant};

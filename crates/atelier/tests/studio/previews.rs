@@ -103,7 +103,8 @@ async fn is_shown_on_both(template: &str, text: &str) {
     // The first one is not disturbed by the second, and nobody gets in without the token.
     assert_eq!(preview.at_the_top("/").await.0, 200, "{template}");
     let (begin, end) = base.split_at(base.len() - 3);
-    assert_eq!(preview.get(&format!("{begin}00{}", &end[2..])).await.status(), 401);
+    let other = if end.starts_with("00") { "11" } else { "00" };
+    assert_eq!(preview.get(&format!("{begin}{other}{}", &end[2..])).await.status(), 401);
     let stranger =
         preview.client.get(&preview.bench.server.url).header(HOST, &preview.host).send().await.unwrap();
     assert_eq!(stranger.status(), 401);

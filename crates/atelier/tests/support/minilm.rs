@@ -14,17 +14,22 @@ use memory::{
 use store::{SqlEmbeddingStore, SqlMemoryStore, Workspace};
 
 /// Memory in a folder, with all its indices.
-pub async fn open(folder: &Path, model: &Arc<Local>) -> Memory {
+pub async fn open(folder: &Path, model: &Arc<impl Embedder + WordVectors + 'static>) -> Memory {
     let workspace = Workspace::open(&folder.join("workspace")).await.expect("the workspace opens");
     let database = workspace.database();
     let index = EmbeddedVectors::open(&folder.join("vectors"), &model.identity()).expect("the index opens");
     let queue = EmbeddingQueue::new(Arc::new(SqlEmbeddingStore::new(database.clone())), model.clone());
+    let store = Arc::new(SqlMemoryStore::new(database.clone()));
     Memory::new(MemoryParts {
-        store: Arc::new(SqlMemoryStore::new(database.clone())),
+        store: store.clone(),
+        facts: store.clone(),
+        log: store,
         keywords: Arc::new(Keywords::open(&folder.join("words"), "").expect("the index opens")),
         vectors: Some(VectorParts { queue, index: Arc::new(index) }),
         words: Some(model.clone()),
         readers: None,
+        fetcher: None,
+        reranker: None,
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     })
@@ -54,7 +59,7 @@ impl Embedder for Local {
 }
 
 impl WordVectors for Local {
-    fn vector(&self, word: &str) -> Option<Vec<f32>> {
-        self.0.word(word).map(Vec::from)
+    fn vector(&self, word: &str) -> Option<Arc<[f32]>> {
+        self.0.word(word).map(Arc::from)
     }
 }

@@ -1,12 +1,21 @@
 //! The worker that this crate's tests start; the program itself starts itself.
 //!
-//! Documents that begin with a poison's name do what documents do that break their reader.
+//! Documents that begin with a poison's name do what documents do that break their reader. When it
+//! begins it has more memory than the tests allow it, as with some allocators.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Taken at once, and never used.
+const HELD: usize = 512 << 20;
+
 fn main() -> ExitCode {
-    extract::workers::serve_worker_with(std::io::stdin().lock(), std::io::stdout().lock(), poison)
+    let held = vec![0_u8; HELD];
+    std::hint::black_box(&held);
+    let status =
+        extract::workers::serve_worker_with(std::io::stdin().lock(), std::io::stdout().lock(), poison);
+    drop(held);
+    status
 }
 
 fn poison(document: &[u8]) {

@@ -90,12 +90,20 @@ impl<'b> Archive<'b> {
             Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => return Err(Error::Encrypted),
             Err(error) => return Err(broken(&error)),
         };
+        let bomb = Error::Bomb { packed: self.packed, limit: self.limit };
+        if file.size() > self.left {
+            return Err(bomb);
+        }
         let mut bytes = Vec::new();
-        // One byte more than may be is read, to see whether there is more.
-        file.take(self.left + 1).read_to_end(&mut bytes).map_err(|error| broken(&error))?;
+        // What it says of its size need not be so: one byte more than may be is read, to see whether
+        // there is more.
+        match file.take(self.left + 1).read_to_end(&mut bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::OutOfMemory => return Err(bomb),
+            read => read.map_err(|error| broken(&error))?,
+        };
         let size = bytes.len() as u64;
         if size > self.left {
-            return Err(Error::Bomb { packed: self.packed, limit: self.limit });
+            return Err(bomb);
         }
         self.left -= size;
         let mut notes = Vec::new();

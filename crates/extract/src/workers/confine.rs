@@ -14,17 +14,20 @@ use nix::unistd::close;
 /// Standard input, output and error: the only files a worker has.
 const FILES: u64 = 3;
 
-/// Limits this process for good. It ends with the thread that started it.
+/// Limits this process for good, to so many bytes more than it has. It ends with the thread that started
+/// it.
 pub(super) fn process(memory: u64) -> io::Result<()> {
     // If the parent is gone already, its end of the pipe is closed and reading from it ends.
     set_pdeathsig(Signal::SIGKILL)?;
+    let held = held()?;
     close_files()?;
     lower(Resource::RLIMIT_CORE, 0)?;
     lower(Resource::RLIMIT_FSIZE, 0)?;
     lower(Resource::RLIMIT_NOFILE, FILES)?;
-    // What is written to is counted. Address space is not memory (allocators reserve more of it than
-    // they ever use), so its limit is wider.
-    lower(Resource::RLIMIT_DATA, memory)?;
+    // What may be written to is counted, and what is held by now is no document's: with an allocator that
+    // has taken as much as the limit, the next page could not be had. Address space is not memory
+    // (allocators reserve more of it than they ever use), so its limit is wider.
+    lower(Resource::RLIMIT_DATA, held.saturating_add(memory))?;
     const RESERVED: u64 = 4 << 30;
     lower(Resource::RLIMIT_AS, memory.saturating_mul(2).saturating_add(RESERVED))
 }
@@ -38,6 +41,14 @@ pub(super) fn allow_time(wall: Duration) -> io::Result<()> {
     let until = u64::try_from(used).unwrap_or(0).saturating_add(wall.as_secs()).saturating_add(SPARE);
     let (_, hard) = getrlimit(Resource::RLIMIT_CPU)?;
     Ok(setrlimit(Resource::RLIMIT_CPU, until.min(hard), hard)?)
+}
+
+/// How many bytes this process may write to, as the kernel counts them for its limit.
+fn held() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let held = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
+    let kib = held.and_then(|held| held.trim().parse::<u64>().ok());
+    kib.map(|kib| kib << 10).ok_or_else(|| io::Error::other("the kernel does not tell of VmData"))
 }
 
 fn lower(resource: Resource, value: u64) -> io::Result<()> {

@@ -39,6 +39,15 @@ async fn a_document_that_breaks_its_reader_gets_an_error_and_the_next_one_is_rea
 }
 
 #[tokio::test]
+async fn what_a_reader_has_when_it_begins_is_not_counted() {
+    let workers = Workers::new(program(), 1, limits());
+    let long = "well ".repeat(1 << 20);
+    workers.extract(long.into(), Hint::named("a.txt")).await.expect("a long text is read");
+    let result = read(&workers, "poison: memory").await;
+    assert!(has_code(result.clone(), "document_too_complex"), "{result:?}");
+}
+
+#[tokio::test]
 async fn a_document_that_takes_too_long_is_given_up() {
     let limits = Limits { wall: Duration::from_secs(1), ..limits() };
     let workers = Workers::new(program(), 1, limits);
@@ -67,16 +76,19 @@ async fn a_worker_has_no_files_no_environment_and_limits_that_it_cannot_raise() 
     assert_eq!(std::fs::read_link(process.join("cwd")).expect("its folder"), std::path::Path::new("/"));
     let open = std::fs::read_dir(process.join("fd")).expect("its files");
     assert_eq!(open.count(), 3);
-    let limits = std::fs::read_to_string(process.join("limits")).expect("its limits");
-    for (name, hard) in [
-        ("Max file size", "0"),
-        ("Max core file size", "0"),
-        ("Max open files", "3"),
-        ("Max data size", "268435456"),
+    let set = std::fs::read_to_string(process.join("limits")).expect("its limits");
+    let memory = limits().memory;
+    for (name, least, most) in [
+        ("Max file size", 0, 0),
+        ("Max core file size", 0, 0),
+        ("Max open files", 3, 3),
+        // And what it had when it began: 512 MiB and little more.
+        ("Max data size", memory + (512 << 20), memory + (544 << 20)),
     ] {
-        let line = limits.lines().find(|line| line.starts_with(name)).expect("a limit");
-        let values: Vec<&str> = line[name.len()..].split_whitespace().take(2).collect();
-        assert_eq!(values, [hard, hard], "{name}");
+        let line = set.lines().find(|line| line.starts_with(name)).expect("a limit");
+        let values = line[name.len()..].split_whitespace().take(2).map(|value| value.parse::<u64>());
+        let values: Vec<u64> = values.map(|value| value.expect("a number")).collect();
+        assert!(values[0] == values[1] && (least..=most).contains(&values[0]), "{name}: {values:?}");
     }
 }
 

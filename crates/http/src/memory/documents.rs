@@ -1,4 +1,4 @@
-//! `/api/v1/memory/{collections,documents,stats,reindex}`.
+//! `/api/v1/memory/{documents,stats,reindex}`.
 
 use ::memory::DocumentChange;
 use axum::Json;
@@ -9,13 +9,14 @@ use kernel::{DocumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::canonical;
 use super::search::filter_from;
 use super::view::{ChunkView, DocumentView, PrivacyLabel};
 use crate::app::App;
 use crate::auth::{Caller, ReadMemory, WriteMemory};
 use crate::error::Error;
 use crate::extract::{JsonBody, Parameters, PathText, WireBody, present};
-use crate::wire::{List, Moment, page_request};
+use crate::wire::{List, page_request};
 
 /// The `{id}` of a document.
 #[derive(IntoParams)]
@@ -37,50 +38,6 @@ impl<S: Send + Sync> FromRequestParts<S> for PathDocumentId {
         let PathText([id]) = PathText::<1>::from_request_parts(parts, state).await?;
         Ok(Self(kernel::id::known(&id, "document_not_found")?))
     }
-}
-
-/// What is in a collection.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Collection)]
-pub(crate) struct CollectionView {
-    /// Its name.
-    name: String,
-    /// How many documents.
-    documents: u64,
-    /// How many of them stay on this machine.
-    local_documents: u64,
-    /// How many chunks.
-    chunks: u64,
-    /// How many characters of text.
-    characters: u64,
-    /// When something was last stored in it.
-    newest: Moment,
-}
-
-/// Lists the collections
-///
-/// All that have a document, with their sizes and how fresh they are.
-#[utoipa::path(
-    get,
-    path = "/api/v1/memory/collections",
-    tag = "memory",
-    responses((status = 200, description = "The collections", body = List<CollectionView>)),
-    security(("token" = ["read:memory"])),
-)]
-pub(crate) async fn list_collections(
-    _caller: Caller<ReadMemory>,
-    State(app): State<App>,
-) -> Result<Json<List<CollectionView>>, Error> {
-    let all = app.services.memory.list_collections().await?;
-    let view = |collection: ::memory::CollectionSummary| CollectionView {
-        name: collection.name,
-        documents: collection.documents,
-        local_documents: collection.local_documents,
-        chunks: collection.chunks,
-        characters: collection.characters,
-        newest: collection.newest.into(),
-    };
-    Ok(Json(List::whole(all.into_iter().map(view).collect())))
 }
 
 /// Which documents.
@@ -186,13 +143,18 @@ pub(crate) struct ChangeDocument {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     expires_at: Option<Option<String>>,
+    /// The document that takes its place; null when it stands again.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    superseded_by: Option<Option<String>>,
 }
 
 impl WireBody for ChangeDocument {}
 
 /// Changes a document
 ///
-/// Its title, its label, or when it ends; never its text.
+/// Its title, its label, when it ends, or what it is superseded by; never its text. What is in `brands` and
+/// `products` is changed with `write:canonical` only.
 #[utoipa::path(
     patch,
     path = "/api/v1/memory/documents/{id}",
@@ -202,18 +164,23 @@ impl WireBody for ChangeDocument {}
     responses(
         (status = 200, description = "The document", body = DocumentView),
         (status = 404, description = "`document_not_found`: there is no such document"),
+        (status = 409, description = "`supersedes_itself`: the other is superseded by this one; `collection_is_local`: everything in its collection stays here"),
     ),
     security(("token" = ["write:memory"])),
 )]
 pub(crate) async fn change_document(
-    _caller: Caller<WriteMemory>,
+    caller: Caller<WriteMemory>,
     State(app): State<App>,
     PathDocumentId(id): PathDocumentId,
     JsonBody(body): JsonBody<ChangeDocument>,
 ) -> Result<Json<DocumentView>, Error> {
     let moment = |text: String| text.parse::<Timestamp>();
     let expires_at = body.expires_at.map(|text| text.map(moment).transpose()).transpose()?;
-    let change = DocumentChange { title: body.title, privacy: body.privacy.map(Into::into), expires_at };
+    let known = |text: String| kernel::id::known(&text, "document_not_found");
+    let superseded_by = body.superseded_by.map(|text| text.map(known).transpose()).transpose()?;
+    canonical::check(&caller, &app.services.memory.document(&id).await?.collection)?;
+    let privacy = body.privacy.map(Into::into);
+    let change = DocumentChange { title: body.title, privacy, expires_at, superseded_by };
     let document = app.services.memory.change(&id, change).await?;
     let chunks = app.services.memory.chunks(&id).await?.len() as u64;
     Ok(Json(DocumentView::whole(document, chunks)))
@@ -221,7 +188,8 @@ pub(crate) async fn change_document(
 
 /// Forgets a document
 ///
-/// With its chunks and their vectors. It cannot be taken back.
+/// With its chunks and their vectors. It cannot be taken back. What it superseded stands again. What is in
+/// `brands` and `products` is forgotten with `write:canonical` only.
 #[utoipa::path(
     delete,
     path = "/api/v1/memory/documents/{id}",
@@ -234,10 +202,11 @@ pub(crate) async fn change_document(
     security(("token" = ["write:memory"])),
 )]
 pub(crate) async fn delete_document(
-    _caller: Caller<WriteMemory>,
+    caller: Caller<WriteMemory>,
     State(app): State<App>,
     PathDocumentId(id): PathDocumentId,
 ) -> Result<StatusCode, Error> {
+    canonical::check(&caller, &app.services.memory.document(&id).await?.collection)?;
     app.services.memory.forget(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -255,7 +224,7 @@ pub(crate) struct MemoryStats {
     characters: u64,
     /// The keyword index.
     keyword: KeywordStats,
-    /// The vector index; null where nothing makes vectors.
+    /// The vector index; null where nothing makes vectors or their store is away.
     #[schema(required)]
     vector: Option<VectorStats>,
 }

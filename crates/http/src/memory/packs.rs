@@ -1,9 +1,9 @@
-//! `POST /api/v1/context/packs`.
+//! `POST /api/v1/context/packs`, `GET /api/v1/context/{run_id}`.
 
 use std::collections::BTreeMap;
 
 use ::memory::Query;
-use ::memory::pack::{self, Cut, MAX_BUDGET_TOKENS, Pack, Section, SectionKind, Source, TokenCounter};
+use ::memory::pack::{self, CountedBy, Cut, MAX_BUDGET_TOKENS, Pack, Required, Section, SectionKind, Source};
 use ::memory::search::MAX_HITS;
 use ::models::TokenCounting;
 use axum::Json;
@@ -15,13 +15,16 @@ use utoipa::ToSchema;
 use super::search::{filter_of, weights_of};
 use super::view::PrivacyLabel;
 use crate::app::App;
-use crate::auth::{Caller, ReadMemory};
+use crate::auth::{Caller, ReadMemory, ReadRuns};
 use crate::error::Error;
-use crate::extract::{JsonBody, WireBody, unfit};
+use crate::extract::{JsonBody, PathRunId, WireBody, unfit};
+use crate::runs::{RunPath, result_of, state_of};
 use crate::wire::Moment;
 
 const BUDGET: u32 = 4_000;
 const CANDIDATES: usize = 50;
+/// The step in which a run asks memory.
+const CONTEXT: &str = "context";
 
 /// What a pack is for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -174,19 +177,6 @@ impl From<Pack> for ContextPack {
     }
 }
 
-/// Counts as the model that will read a pack does.
-struct Counter(TokenCounting);
-
-impl TokenCounter for Counter {
-    fn name(&self) -> String {
-        self.0.name().to_owned()
-    }
-
-    fn count(&self, text: &str) -> usize {
-        self.0.count(text)
-    }
-}
-
 /// Builds a context pack
 ///
 /// What is remembered that bears on a question, the best first, as much as fits: no passage is cut,
@@ -211,16 +201,40 @@ pub(crate) async fn build_pack(
     let (filter, weights) = (filter_of(&body.filters)?, weights_of(&body.weights)?);
     let query = Query { filter, weights, ..Query::new(body.query.clone(), limit) };
     let found = app.services.memory.search(query).await?;
-    let counter = Counter(TokenCounting::of_model(body.model.as_deref().unwrap_or_default()));
+    let counting = TokenCounting::of_model(body.model.as_deref().unwrap_or_default());
     let budget = body.budget_tokens.unwrap_or(BUDGET) as usize;
-    let request = pack::Required {
-        section: SectionKind::UserRequest,
-        title: String::new(),
-        text: body.query.clone(),
-        privacy: kernel::Privacy::Shareable,
-        source: "request".into(),
+    let build = move || {
+        let name = counting.name().to_owned();
+        let counter = CountedBy { name, count: |text: &str| counting.count(text) };
+        pack::build(&body.query, vec![Required::request(&body.query)], &found.hits, budget, &counter)
     };
-    let build = move || pack::build(&body.query, vec![request], &found.hits, budget, &counter);
     let built = tokio::task::spawn_blocking(build).await.map_err(kernel::Error::internal)?;
     Ok(Json(built.map_err(kernel::Error::from)?.into()))
+}
+
+/// Shows a run's context
+///
+/// The pack of what memory knew that the run's models were told, as it was then.
+#[utoipa::path(
+    get,
+    path = "/api/v1/context/{id}",
+    tag = "memory",
+    params(RunPath),
+    responses(
+        (status = 200, description = "The pack", body = ContextPack),
+        (status = 404, description = "`run_not_found`: there is no such run; \
+            `pack_not_found`: it was given nothing from memory, or not yet"),
+    ),
+    security(("token" = ["read:runs", "read:memory"])),
+)]
+pub(crate) async fn get_run_context(
+    _runs: Caller<ReadRuns>,
+    _memory: Caller<ReadMemory>,
+    State(app): State<App>,
+    PathRunId(run_id): PathRunId,
+) -> Result<Json<ContextPack>, Error> {
+    let state = state_of(&app, &run_id).await?;
+    let result = state.records.get(CONTEXT).and_then(result_of);
+    let pack = result.and_then(|result| Pack::deserialize(&result["pack"]).ok());
+    pack.map(|pack| Json(pack.into())).ok_or(Error::PackNotFound(run_id))
 }

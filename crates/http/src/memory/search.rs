@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ::memory::search::{MAX_HITS, MAX_QUERY_CHARS};
-use ::memory::{FEATURES, Feature, Filter, Query, Weights};
-use axum::Json;
+use ::memory::{FEATURES, Feature, Filter, Query, Reranking, Weights};
+use accounts::Scope;
 use axum::extract::State;
+use axum::{Extension, Json};
+use kernel::Actor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -16,9 +18,12 @@ use crate::app::App;
 use crate::auth::{Caller, ReadMemory};
 use crate::error::Error;
 use crate::extract::{JsonBody, Parameters, WireBody, invalid, unfit};
-use crate::wire::List;
+use crate::middleware::answer::Id;
+use crate::wire::{List, is_blank};
 
 const HITS: usize = 10;
+/// The longest name of a model, in characters.
+const LONGEST_MODEL: usize = 200;
 /// What a weight may be, either way.
 const LARGEST_WEIGHT: f64 = 100.0;
 
@@ -34,6 +39,9 @@ pub(crate) struct FilteredQuery {
     #[serde(alias = "topK")]
     #[param(minimum = 1, maximum = 100, default = 10, example = 3)]
     top_k: Option<u32>,
+    /// How many chunks of its document are shown before each hit and behind it.
+    #[param(minimum = 0, maximum = 3, default = 0, example = 1)]
+    neighbours: Option<u32>,
     /// `field:value` pairs with commas between, or a JSON object.
     #[param(example = "collection:notes,since:2026-01-01")]
     filters: Option<String>,
@@ -51,17 +59,57 @@ pub(crate) struct SearchRequest {
     #[schema(minimum = 1, maximum = 100, default = 10)]
     top_k: Option<u32>,
     /// What a hit must have: `collection` (a name or a list of them), `author`, `source`, `privacy`,
-    /// `since`, `until`, and what a document can belong to.
+    /// `since`, `until`, what a document can belong to, and `superseded` (`include` or `exclude`).
     #[serde(default)]
     #[schema(value_type = Object)]
     filters: Map<String, Value>,
     /// How much each feature counts; those not named count as usual.
     #[serde(default)]
     weights: BTreeMap<String, f64>,
+    /// How many chunks of its document are shown before each hit and behind it.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 3, default = 0)]
+    neighbours: u32,
+    /// That a model is to grade the best hits, which are then ordered by its grades. Needs `llm:invoke`.
+    rerank: Option<RerankRequest>,
+}
+
+/// That the best hits are to be graded by a model.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Rerank)]
+pub(crate) struct RerankRequest {
+    /// A model, a provider or `provider/model`; the preferred one where absent.
+    #[schema(min_length = 1, max_length = 200)]
+    model: Option<String>,
+    /// How many of the best are shown to it.
+    #[serde(default = "usual_candidates")]
+    #[schema(minimum = 2, maximum = 50, default = 20)]
+    candidates: u32,
+}
+
+fn usual_candidates() -> u32 {
+    20
+}
+
+impl RerankRequest {
+    fn by(self, actor: Actor, request_id: String) -> Reranking {
+        // What is too much is refused by the search, which says how many there may be.
+        let candidates = usize::try_from(self.candidates).unwrap_or(usize::MAX);
+        Reranking { model: self.model, candidates, actor, request_id: Some(request_id) }
+    }
 }
 
 impl WireBody for SearchRequest {
     const LIMIT_BYTES: usize = 64 * 1024;
+
+    fn validate(&self) -> Result<(), Error> {
+        let model = self.rerank.as_ref().and_then(|rerank| rerank.model.as_deref());
+        if model.is_some_and(|model| is_blank(model) || model.chars().count() > LONGEST_MODEL) {
+            return Err(unfit(format!("`rerank.model` must have 1 to {LONGEST_MODEL} characters")));
+        }
+        Ok(())
+    }
 }
 
 /// The filter that an object of fields and values means.
@@ -132,12 +180,15 @@ pub(crate) async fn search(
     Parameters(query): Parameters<FilteredQuery>,
 ) -> Result<Json<SearchAnswer>, Error> {
     let filter = filter_from(query.filters.as_deref())?;
-    answer(&app, Query { filter, ..Query::new(query.q, count(query.top_k)) }).await
+    let neighbours = query.neighbours.unwrap_or_default();
+    answer(&app, Query { filter, neighbours, ..Query::new(query.q, count(query.top_k)) }).await
 }
 
 /// Searches memory with filters and weights
 ///
-/// As `GET /api/v1/search`, with weights that take the place of those the ranking has.
+/// As `GET /api/v1/search`, with weights that take the place of those the ranking has. With `rerank` a
+/// model grades the best hits, which are ordered by its grades; a model that is away, late or gives no
+/// grades leaves the order as it was, and the answer says why.
 #[utoipa::path(
     post,
     path = "/api/v1/search",
@@ -150,12 +201,18 @@ pub(crate) async fn search(
     security(("token" = ["read:memory"])),
 )]
 pub(crate) async fn search_with(
-    _caller: Caller<ReadMemory>,
+    caller: Caller<ReadMemory>,
     State(app): State<App>,
+    Extension(id): Extension<Id>,
     JsonBody(body): JsonBody<SearchRequest>,
 ) -> Result<Json<SearchAnswer>, Error> {
     let (filter, weights) = (filter_of(&body.filters)?, weights_of(&body.weights)?);
-    answer(&app, Query { filter, weights, ..Query::new(body.query, count(body.top_k)) }).await
+    if body.rerank.is_some() && !caller.identity.scopes.allows(Scope::InvokeModels) {
+        return Err(Error::ScopeLacking(Scope::InvokeModels));
+    }
+    let rerank = body.rerank.map(|rerank| rerank.by(caller.actor, id.0));
+    let query = Query::new(body.query, count(body.top_k));
+    answer(&app, Query { filter, weights, neighbours: body.neighbours, rerank, ..query }).await
 }
 
 fn count(top_k: Option<u32>) -> usize {

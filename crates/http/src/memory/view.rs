@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::Privacy;
+use memory::search::reranking::{Problem, Reranked};
 use memory::{Chunk, Document, Found, Hit, Listed, Part, WordMatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -70,6 +71,9 @@ pub(crate) struct DocumentView {
     /// From when on it is not found any more.
     #[schema(required)]
     expires_at: Option<Moment>,
+    /// The document that took its place; it is searched no more, unless that is asked for.
+    #[schema(required)]
+    superseded_by: Option<String>,
     /// How many characters its text has.
     characters: u64,
     /// How many chunks it has.
@@ -104,6 +108,7 @@ impl From<Listed> for DocumentView {
             created_at: document.created_at.into(),
             updated_at: document.updated_at.into(),
             expires_at: document.expires_at.map(Moment::from),
+            superseded_by: document.superseded_by.map(|id| id.to_string()),
             characters,
             chunks,
             text: None,
@@ -161,15 +166,36 @@ pub(crate) struct SearchAnswer {
     has_meaning: bool,
     /// The words of the query that were taken for an author's name.
     names: Vec<String>,
+    /// Whether the hits are ordered by a model's grades.
+    reranked: bool,
+    /// Why they are not, though that was asked for; null too where there was nothing to order.
+    #[schema(required)]
+    rerank_problem: Option<RerankProblem>,
     /// How long it took, in milliseconds.
     took_ms: f64,
 }
 
+/// Why hits are not ordered by a model's grades.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RerankProblem {
+    /// The code of the error.
+    code: &'static str,
+    /// What happened.
+    message: String,
+}
+
+impl From<Problem> for RerankProblem {
+    fn from(Problem { code, message }: Problem) -> Self {
+        Self { code, message }
+    }
+}
+
 impl SearchAnswer {
     pub fn of(query: String, found: Found, took_ms: f64) -> Self {
-        let Found { hits, candidates, has_meaning, names } = found;
+        let Found { hits, candidates, has_meaning, names, reranked, rerank_problem } = found;
         let items = hits.into_iter().map(SearchHit::from).collect();
-        Self { query, items, candidates, has_meaning, names, took_ms }
+        let rerank_problem = rerank_problem.map(RerankProblem::from);
+        Self { query, items, candidates, has_meaning, names, reranked, rerank_problem, took_ms }
     }
 }
 
@@ -222,6 +248,49 @@ pub(crate) struct SearchHit {
     /// Where it stands by its meaning, if it is a candidate by it.
     #[schema(required)]
     vector: Option<Rank>,
+    /// The chunks right before it in its document, in order; as many as were asked for and there are.
+    before: Vec<Neighbour>,
+    /// The chunks right behind it, likewise.
+    after: Vec<Neighbour>,
+    /// What a model made of it, where the hits are ordered by one.
+    #[schema(required)]
+    rerank: Option<GradedHit>,
+}
+
+/// What a model made of a hit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GradedHit {
+    /// How well it answers, 0 to 10; null where the model did not say, or did not see it.
+    #[schema(required)]
+    grade: Option<f64>,
+    /// Where it stood before, from 1.
+    rank_before: usize,
+}
+
+impl From<Reranked> for GradedHit {
+    fn from(Reranked { grade, rank_before }: Reranked) -> Self {
+        Self { grade, rank_before }
+    }
+}
+
+/// A chunk that stands beside a hit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Neighbour {
+    /// The chunk's number.
+    chunk: u32,
+    /// Its place in the document, from 0.
+    ordinal: u32,
+    /// What it says.
+    text: String,
+    /// Where it stands.
+    #[schema(value_type = Option<Object>, required)]
+    place: Value,
+}
+
+impl From<Chunk> for Neighbour {
+    fn from(Chunk { number, ordinal, content, .. }: Chunk) -> Self {
+        Self { chunk: number, ordinal, text: content.text, place: content.place }
+    }
 }
 
 /// A part of a score.
@@ -262,8 +331,7 @@ pub(crate) struct Rank {
 
 impl From<Hit> for SearchHit {
     fn from(hit: Hit) -> Self {
-        let author = hit.chunk.content.author.or(hit.document.author.clone());
-        let time = hit.chunk.content.time.unwrap_or_else(|| hit.document.time()).into();
+        let (author, time) = (hit.author().map(str::to_owned), hit.time().into());
         let rank = |place: memory::search::Place| Rank { rank: place.rank, score: place.score };
         Self {
             chunk: hit.chunk.number,
@@ -287,6 +355,9 @@ impl From<Hit> for SearchHit {
             words: hit.words.into_iter().map(AnsweredWord::from).collect(),
             keyword: hit.keyword.map(rank),
             vector: hit.vector.map(rank),
+            before: hit.before.into_iter().map(Neighbour::from).collect(),
+            after: hit.after.into_iter().map(Neighbour::from).collect(),
+            rerank: hit.rerank.map(GradedHit::from),
         }
     }
 }

@@ -13,14 +13,16 @@ use tokio::time::timeout;
 
 use crate::app::Options;
 use crate::error::Error;
-use crate::{gateway, infer};
+use crate::{gateway, infer, memory};
 
 /// The answer of whoever is next.
 pub(super) async fn run(options: &Options, request: Request, next: Next) -> Response {
     // A model may think for long; the router has limits of its own.
     let asks_model = gateway::answers(request.uri().path()) || request.uri().path() == infer::PATH;
+    // An archive may take long to arrive and to be read, and its route bounds the silence.
+    let takes_archive = request.uri().path().ends_with(memory::IMPORT_PATH);
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind();
-    if asks_model {
+    if asks_model || takes_archive {
         return answered.await.unwrap_or_else(panicked);
     }
     let limit = options.request_timeout;

@@ -217,7 +217,7 @@ fn finish(step: &mut Step, record: &Record, started: Timestamp) {
     }
 }
 
-pub(super) fn result_of(record: &Record) -> Option<&Value> {
+pub(crate) fn result_of(record: &Record) -> Option<&Value> {
     match &record.kind {
         RecordKind::Step { progress: StepProgress::Completed(result), .. } => Some(result),
         RecordKind::Child { outcome: Some(Ok(result)), .. } => Some(result),

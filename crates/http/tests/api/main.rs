@@ -1,7 +1,9 @@
 //! The HTTP surface over HTTP: the real router, an engine over a store in memory, a fixed clock.
 #![allow(clippy::unwrap_used, reason = "everything here is a test")]
 
+mod archive;
 mod bad_input;
+mod connectors;
 mod document;
 mod embeddings;
 mod factory;
@@ -17,3 +19,7 @@ mod session;
 mod streams;
 mod support;
 mod terminal;
+mod tiers;
+#[path = "../../../connectors/tests/connectors/scripted.rs"]
+#[allow(dead_code, reason = "the tests of the plane use all of it")]
+mod tool_server;

@@ -39,6 +39,7 @@ async fn a_one_time_link_opens_the_owners_session_once() {
         "write:memory",
         "run:code",
         "llm:invoke",
+        "write:canonical",
         "admin"
       ],
       "version": "0.1.0",

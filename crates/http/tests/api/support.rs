@@ -111,6 +111,14 @@ impl Server {
         Self { app, router, store: self.store.clone(), clock: self.clock.clone(), token: self.token.clone() }
     }
 
+    /// The same server with another memory behind it.
+    pub fn remembering(&self, memory: memory::Memory) -> Self {
+        let mut app = self.app.clone();
+        app.services.memory = memory;
+        let router = http_surface::router(app.clone());
+        Self { app, router, store: self.store.clone(), clock: self.clock.clone(), token: self.token.clone() }
+    }
+
     /// A token that allows only this.
     pub async fn token_for(&self, scopes: &[Scope]) -> String {
         issue(&self.app.accounts, scopes.iter().copied().collect()).await

@@ -21,18 +21,61 @@ pub(super) struct Placed {
     /// What its owner calls it.
     pub number: u32,
     /// How many telling words it has.
-    pub length: u32,
+    length: u32,
 }
 
 /// A place where no chunk is, between others.
 const HOLE: Placed = Placed { number: u32::MAX, length: 0 };
 
+impl Placed {
+    fn is_there(&self) -> bool {
+        self.number != HOLE.number
+    }
+}
+
+/// The chunks of a document.
+#[derive(Default)]
+pub(super) struct Spread {
+    /// By their places in it.
+    pub chunks: Vec<Placed>,
+    /// How many telling words the window of each has, as 1 to 65,535; 0 where no chunk is. Apart from the
+    /// chunks, as a search reads those of many documents and waits for the memory.
+    pub windows: Vec<u16>,
+    /// How many telling words the chunks have together.
+    pub length: u64,
+    /// How many their windows have together.
+    in_windows: u64,
+}
+
+impl Spread {
+    /// Finds out all lengths but those of single chunks.
+    fn measure(&mut self) {
+        let count = self.chunks.len();
+        self.length = total(&self.chunks);
+        self.in_windows = 0;
+        self.windows.clear();
+        for (at, placed) in self.chunks.iter().enumerate() {
+            if !placed.is_there() {
+                self.windows.push(0);
+                continue;
+            }
+            let around = total(&self.chunks[window(at, count)]);
+            self.in_windows += around;
+            self.windows.push(around.clamp(1, u16::MAX.into()) as u16);
+        }
+    }
+}
+
+fn total(chunks: &[Placed]) -> u64 {
+    chunks.iter().map(|placed| u64::from(placed.length)).sum()
+}
+
 /// The chunks of all documents.
 #[derive(Default)]
 pub(super) struct Places {
-    documents: FxHashMap<u32, Vec<Placed>>,
+    documents: FxHashMap<u32, Spread>,
     of_number: FxHashMap<u32, (u32, u32)>,
-    /// The lengths of all chunks together.
+    /// The lengths of all documents together.
     length: u64,
     /// The lengths of all windows together.
     windows: u64,
@@ -56,8 +99,11 @@ impl Places {
                 }
             }
         }
-        places.length = places.documents.values().map(|chunks| total(chunks)).sum();
-        places.windows = places.documents.values().map(|chunks| window_total(chunks)).sum();
+        for spread in places.documents.values_mut() {
+            spread.measure();
+            places.length += spread.length;
+            places.windows += spread.in_windows;
+        }
         Ok(places)
     }
 
@@ -69,10 +115,9 @@ impl Places {
             changed.extend(self.of_number.get(number).map(|(document, _)| *document));
             changed.extend(now.map(|(document, _, _)| document));
         }
-        for document in &changed {
-            let (length, windows) = self.measured(*document);
-            self.length -= length;
-            self.windows -= windows;
+        for spread in changed.iter().filter_map(|document| self.documents.get(document)) {
+            self.length -= spread.length;
+            self.windows -= spread.in_windows;
         }
         for (number, now) in changes {
             self.remove(*number);
@@ -81,14 +126,16 @@ impl Places {
             }
         }
         for document in &changed {
-            let (length, windows) = self.measured(*document);
-            self.length += length;
-            self.windows += windows;
+            if let Some(spread) = self.documents.get_mut(document) {
+                spread.measure();
+                self.length += spread.length;
+                self.windows += spread.in_windows;
+            }
         }
     }
 
     fn put(&mut self, number: u32, document: u32, ordinal: u32, length: u32) {
-        let chunks = self.documents.entry(document).or_default();
+        let chunks = &mut self.documents.entry(document).or_default().chunks;
         let at = ordinal as usize;
         if chunks.len() <= at {
             chunks.resize(at + 1, HOLE);
@@ -99,12 +146,12 @@ impl Places {
 
     fn remove(&mut self, number: u32) {
         let Some((document, ordinal)) = self.of_number.remove(&number) else { return };
-        let Some(chunks) = self.documents.get_mut(&document) else { return };
+        let Some(Spread { chunks, .. }) = self.documents.get_mut(&document) else { return };
         // Another may have taken its place already.
         if let Some(placed) = chunks.get_mut(ordinal as usize).filter(|placed| placed.number == number) {
             *placed = HOLE;
         }
-        while chunks.last().is_some_and(|placed| placed.number == HOLE.number) {
+        while chunks.last().is_some_and(|placed| !placed.is_there()) {
             chunks.pop();
         }
         if chunks.is_empty() {
@@ -112,21 +159,20 @@ impl Places {
         }
     }
 
-    /// The length of a document and that of its windows together.
-    fn measured(&self, document: u32) -> (u64, u64) {
-        let chunks = self.document(document);
-        (total(chunks), window_total(chunks))
+    /// What is known of a document that has a chunk.
+    pub fn document(&self, document: u32) -> Option<&Spread> {
+        self.documents.get(&document)
     }
 
-    /// The chunks of a document by their places in it.
-    pub fn document(&self, document: u32) -> &[Placed] {
-        self.documents.get(&document).map_or(&[], Vec::as_slice)
+    /// The document of a chunk and its place there.
+    pub fn place_of(&self, number: u32) -> Option<(u32, u32)> {
+        self.of_number.get(&number).copied()
     }
 
     /// The chunk at a place of a document.
     pub fn number_at(&self, document: u32, ordinal: u32) -> Option<u32> {
-        let placed = self.document(document).get(ordinal as usize)?;
-        (placed.number != HOLE.number).then_some(placed.number)
+        let placed = self.document(document)?.chunks.get(ordinal as usize)?;
+        placed.is_there().then_some(placed.number)
     }
 
     /// How many chunks there are.
@@ -148,18 +194,6 @@ impl Places {
     pub fn mean_window(&self) -> f32 {
         (self.windows as f32 / self.chunks().max(1) as f32).max(1.0)
     }
-}
-
-/// The length of some chunks together.
-pub(super) fn total(chunks: &[Placed]) -> u64 {
-    chunks.iter().map(|placed| u64::from(placed.length)).sum()
-}
-
-fn window_total(chunks: &[Placed]) -> u64 {
-    let window = |(at, placed): (usize, &Placed)| {
-        if placed.number == HOLE.number { 0 } else { total(&chunks[window(at, chunks.len())]) }
-    };
-    chunks.iter().enumerate().map(window).sum()
 }
 
 /// The places that belong to the window of one among so many.

@@ -1,5 +1,7 @@
 //! One look at the index: all questions of a search are answered from the same state of it.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashSet;
 use tantivy::schema::{IndexRecordOption, Term};
@@ -42,12 +44,29 @@ impl<'k> Reading<'k> {
         self.told(seeking::weights(&self.searcher, &self.keywords.fields, sought))
     }
 
+    /// Whether a chunk may have a facet: true while one has it, and for a while after the last was
+    /// removed.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn has_facet(&self, facet: &str) -> Result<bool, Error> {
+        let term = Term::from_field_text(self.keywords.fields.facets, facet);
+        self.told(self.searcher.doc_freq(&term).map(|count| count > 0))
+    }
+
     /// All chunks that fulfil a condition.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn matching(&self, condition: &Condition) -> Result<RoaringBitmap, Error> {
-        self.told(seeking::matching(&self.searcher, &self.keywords.fields, condition))
+    pub fn matching(&self, condition: &Condition) -> Result<Arc<RoaringBitmap>, Error> {
+        let generation = self.searcher.generation().generation_id();
+        if let Some(known) = self.keywords.kept.find(generation, condition) {
+            return Ok(known);
+        }
+        let matching = self.told(seeking::matching(&self.searcher, &self.keywords.fields, condition))?;
+        let matching = Arc::new(matching);
+        self.keywords.kept.put(generation, condition, Arc::clone(&matching));
+        Ok(matching)
     }
 
     /// How well what stands around chunks answers, and the `count` chunks among those allowed around
@@ -62,9 +81,12 @@ impl<'k> Reading<'k> {
         count: usize,
     ) -> Result<(Contexts, Vec<u32>), Error> {
         let places = self.keywords.places.read();
-        let found = self.told(contexts(&self.searcher, &self.keywords.fields, &places, sought))?;
-        let best = found.best(&places, allowed, count);
-        Ok((found, best))
+        self.told(contexts(&self.searcher, &self.keywords.fields, &places, sought, allowed, count))
+    }
+
+    /// The document of a chunk and its place there.
+    pub fn place_of(&self, number: u32) -> Option<(u32, u32)> {
+        self.keywords.places.read().place_of(number)
     }
 
     /// The chunk at a place of a document.
@@ -74,7 +96,7 @@ impl<'k> Reading<'k> {
 
     /// Whether a document has one chunk only.
     pub fn is_alone(&self, document: u32) -> bool {
-        self.keywords.places.read().document(document).len() < 2
+        self.keywords.places.read().document(document).is_none_or(|spread| spread.chunks.len() < 2)
     }
 
     /// The values of a facet that have one of some words, folded, among the chunks that are allowed.

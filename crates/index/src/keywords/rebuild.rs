@@ -25,11 +25,6 @@ impl<'k> Rebuild<'k> {
         begun.map(|_| rebuild)
     }
 
-    /// How far along the owner's changes it is.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
     /// Takes changes in, which reach `position`. Blocks.
     ///
     /// # Errors

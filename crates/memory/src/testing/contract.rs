@@ -10,7 +10,7 @@ use crate::chunk::NewChunk;
 use crate::dispatch::{Dispatch, NewDispatch};
 use crate::document::{Attributes, Document, NewDocument};
 use crate::filter::Filter;
-use crate::store::{Listed, MemoryStore};
+use crate::store::{Listed, MemoryStore, Supersession, WHOLE_BYTES};
 
 /// Checks a store that is empty.
 ///
@@ -20,12 +20,15 @@ pub async fn contract(store: Arc<dyn MemoryStore>) {
     let suite = Suite::over(store);
     suite.the_same_key_replaces().await;
     suite.chunks_that_stay_the_same_keep_their_numbers().await;
+    suite.neighbours_are_of_the_same_document_in_its_order().await;
     suite.whoever_follows_changes_misses_none().await;
     suite.what_is_gone_is_gone_with_its_chunks().await;
     suite.filters_hold().await;
     suite.collections_are_summed_up().await;
     suite.lists_come_newest_first().await;
+    suite.whole_documents_come_in_the_order_of_their_keys().await;
     suite.dispatches_are_logged_with_their_documents().await;
+    suite.what_is_superseded_stands_again_with_its_chunks().await;
 }
 
 struct Suite {
@@ -115,6 +118,32 @@ impl Suite {
         assert_eq!((gone[0].document.text.as_str(), gone[0].document.title.as_str()), ("", "A title"));
     }
 
+    async fn neighbours_are_of_the_same_document_in_its_order(&self) {
+        let first = self.stored(self.document("beside", "one", "a\nb\nc\nd\ne")).await;
+        let other = self.stored(self.document("beside", "two", "x\ny")).await;
+        // So that the numbers no longer stand in the order of the document.
+        let again = self.stored(self.document("beside", "one", "e\nd\nnew\nb\na")).await;
+        assert_eq!(again.id, first.id);
+        let numbers: Vec<u32> = self.chunks(&first).await.into_iter().map(|(number, _)| number).collect();
+        let foreign = self.chunks(&other).await[0].0;
+        let check = async |wanted: &[u32], reach: u32, expected: &[(u32, &str)]| {
+            let found = self.store.find_neighbours(wanted, reach).await.unwrap();
+            let found: Vec<(u32, &str)> =
+                found.iter().map(|(beside, it)| (*beside, it.chunk.content.text.as_str())).collect();
+            assert_eq!(found, expected, "{wanted:?} {reach}");
+        };
+        let [head, second, middle, ..] = numbers[..] else { panic!("{numbers:?}") };
+        check(&[middle], 1, &[(middle, "d"), (middle, "b")]).await;
+        check(&[middle], 3, &["e", "d", "b", "a"].map(|text| (middle, text))).await;
+        let both = [(second, "e"), (second, "new"), (foreign, "y"), (head, "d")];
+        check(&[second, foreign, u32::MAX, head], 1, &both).await;
+        check(&[middle], 0, &[]).await;
+        check(&[], 3, &[]).await;
+        let found = self.store.find_neighbours(&[foreign], u32::MAX).await.unwrap().remove(0).1;
+        let indexed = self.store.find_chunks(&[found.chunk.number]).await.unwrap();
+        assert_eq!([found], indexed[..]);
+    }
+
     async fn changed_after(&self, position: u64) -> Vec<(u32, Option<String>)> {
         let changes = self.store.list_changes(position, 1_000).await.unwrap();
         assert!(changes.windows(2).all(|pair| pair[0].position < pair[1].position));
@@ -160,6 +189,42 @@ impl Suite {
         assert!(self.store.find_chunks(&[number]).await.unwrap().is_empty());
         let again = self.stored(self.document("gone", "one", "ephemeral")).await;
         assert!(self.chunks(&again).await[0].0 > number, "a number is never used twice");
+    }
+
+    async fn what_is_superseded_stands_again_with_its_chunks(&self) {
+        let one = self.stored(self.document("revised", "one", "first")).await;
+        let two = self.stored(self.document("revised", "two", "second")).await;
+        let three = self.stored(self.document("revised", "three", "third")).await;
+        let supersede = async |id: &Document, by: Option<&Document>| {
+            self.store.supersede(&id.id, by.map(|by| &by.id)).await.unwrap()
+        };
+        let successor = async |of: &Document| {
+            let indexed = self.store.find_chunks(&[self.chunks(of).await[0].0]).await.unwrap().remove(0);
+            let found = self.store.find_document(&of.id).await.unwrap().unwrap();
+            assert_eq!(indexed.document.superseded_by, found.superseded_by);
+            found.superseded_by
+        };
+        let start = self.store.last_change().await.unwrap();
+        assert_eq!(supersede(&one, Some(&two)).await, Supersession::Done);
+        assert_eq!(successor(&one).await, Some(two.id.clone()));
+        assert_eq!(self.changed_after(start).await, [(self.chunks(&one).await[0].0, Some("first".into()))]);
+        assert_eq!(supersede(&two, Some(&three)).await, Supersession::Done);
+        assert_eq!(supersede(&three, Some(&one)).await, Supersession::Circular);
+        assert_eq!(supersede(&three, Some(&three)).await, Supersession::Circular);
+        let nothing = self.document("revised", "nothing", "");
+        assert_eq!(supersede(&three, Some(&nothing)).await, Supersession::Missing);
+        assert_eq!(supersede(&nothing, None).await, Supersession::Missing);
+        // Storing it again leaves it superseded.
+        self.stored(self.document("revised", "one", "first, again")).await;
+        assert_eq!(successor(&one).await, Some(two.id.clone()));
+        assert_eq!(supersede(&one, Some(&three)).await, Supersession::Done);
+        assert_eq!(successor(&one).await, Some(three.id.clone()));
+        let start = self.store.last_change().await.unwrap();
+        assert_eq!(supersede(&one, None).await, Supersession::Done);
+        assert_eq!(successor(&one).await, None);
+        assert_eq!(self.changed_after(start).await.len(), 1);
+        assert!(self.store.delete_document(&three.id).await.unwrap());
+        assert_eq!(successor(&two).await, None, "nothing stands in its place any more");
     }
 
     async fn filters_hold(&self) {
@@ -218,6 +283,37 @@ impl Suite {
         let first_of_all = PageRequest { limit: 2, cursor: Some("' OR 1=1--".into()) };
         assert!(self.store.list_documents(&filter, &first_of_all).await.unwrap().items.is_empty());
         assert!(self.store.list_dispatches(&first_of_all).await.unwrap().items.is_empty());
+    }
+
+    async fn whole_documents_come_in_the_order_of_their_keys(&self) {
+        let mut stored = Vec::new();
+        for (collection, key) in [("whole-b", "a"), ("whole-a", "é"), ("whole-a", "z"), ("whole-a", "Z")] {
+            stored.push(self.stored(self.document(collection, key, "first\nsecond")).await);
+        }
+        stored.sort_by(|a, b| (&a.collection, &a.key).cmp(&(&b.collection, &b.key)));
+        let filter = Filter { collections: vec!["whole-a".into(), "whole-b".into()], ..Filter::default() };
+        let mut listed = Vec::new();
+        loop {
+            let after = listed.last().map(|last: &Document| (last.collection.clone(), last.key.clone()));
+            let after = after.as_ref().map(|(collection, key)| (collection.as_str(), key.as_str()));
+            let page = self.store.list_whole(&filter, after, 3).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            for whole in page {
+                assert_eq!(whole.chunks, [chunk("first"), chunk("second")]);
+                listed.push(whole.document);
+            }
+        }
+        assert_eq!(listed, stored);
+        let open = Filter { strictest: Some(Privacy::Shareable), ..filter };
+        assert_eq!(self.store.list_whole(&open, None, 3).await.unwrap(), []);
+        let long = "x".repeat(WHOLE_BYTES);
+        for key in ["1", "2"] {
+            self.stored(self.document("whole-c", key, &long)).await;
+        }
+        let page = self.store.list_whole(&Filter::of_collection("whole-c"), None, 3).await.unwrap();
+        assert!((1..=2).contains(&page.len()) && page[0].document.text == long);
     }
 
     async fn dispatches_are_logged_with_their_documents(&self) {

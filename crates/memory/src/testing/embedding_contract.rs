@@ -152,6 +152,9 @@ impl Suite {
         self.queue(&embedder).catch_up().await.unwrap();
         assert_eq!(*embedder.given.lock(), [("a third".to_owned(), Privacy::Local)]);
         Self::check(&self.standing().await, &[("first", IndexState::Active, 6, 6)]);
+        // With nothing left, the last change is reached however few texts are asked for.
+        let next = |limit| self.vectors.next_texts(&identity, Privacy::Local, limit);
+        assert_eq!(next(1).await.unwrap(), next(9).await.unwrap());
     }
 
     async fn changes(&self, name: &'static str, after: u64, strictest: Privacy) -> (Vec<VectorChange>, u64) {

@@ -7,6 +7,7 @@
 mod address;
 mod message;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -64,12 +65,26 @@ pub struct Fetched {
     pub status: u16,
     /// Its headers, names in lower case. What is not text is left out.
     pub headers: Vec<(String, String)>,
-    /// Its body, what is not UTF-8 replaced.
-    pub text: String,
+    /// Its body.
+    pub body: Vec<u8>,
     /// The address it came from, after all redirects.
     pub url: String,
     /// Whether there was more than [`FetchRequest::max_bytes`].
     pub truncated: bool,
+}
+
+impl Fetched {
+    /// Its body as text, what is not UTF-8 replaced.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The value of a header, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Why nothing was fetched.
@@ -223,7 +238,7 @@ async fn read(
     Ok(Fetched {
         status: parts.status.as_u16(),
         headers: named.collect(),
-        text: String::from_utf8_lossy(&kept).into_owned(),
+        body: kept,
         url: url.into(),
         truncated,
     })

@@ -19,6 +19,8 @@ pub struct Policy {
     deny: Vec<Rule>,
     /// Allowed, and known to this machine by its own configuration: may be at private addresses.
     trusted: Vec<Rule>,
+    /// Whether every public host is allowed.
+    everywhere: bool,
     brokers: Vec<Broker>,
 }
 
@@ -36,6 +38,14 @@ impl Policy {
     #[must_use]
     pub fn allow(mut self, rule: Rule) -> Self {
         self.allow.push(rule);
+        self
+    }
+
+    /// Allows every host, on every port, as far as it is at public addresses. For what a person asks
+    /// for, never for what a program does.
+    #[must_use]
+    pub fn allow_everywhere(mut self) -> Self {
+        self.everywhere = true;
         self
     }
 
@@ -77,7 +87,7 @@ impl Policy {
         let allowed_by = |rules: &[Rule]| rules.iter().any(|rule| rule.allows(host, port));
         match host {
             _ if allowed_by(&self.trusted) => Ok(Reach::Private),
-            _ if allowed_by(&self.allow) => Ok(Reach::Public),
+            _ if self.everywhere || allowed_by(&self.allow) => Ok(Reach::Public),
             Host::Address(_) => Err(Refusal::AddressLiteral),
             Host::Name(_) => Err(Refusal::NotAllowed),
         }
@@ -88,7 +98,7 @@ impl Policy {
         if self.deny.iter().any(|rule| rule.names(host) && rule.is_for_every_port()) {
             return Err(Refusal::Denied);
         }
-        let known = self.allow.iter().chain(&self.trusted).any(|rule| rule.names(host));
+        let known = self.everywhere || self.allow.iter().chain(&self.trusted).any(|rule| rule.names(host));
         if known { Ok(()) } else { Err(Refusal::NotAllowed) }
     }
 
@@ -246,6 +256,17 @@ mod tests {
         assert_eq!(policy.judge(&host("secret.example.com"), 443), Err(Refusal::Denied));
         assert_eq!(policy.judge_name(&host("secret.example.com")), Err(Refusal::Denied));
         assert_eq!(policy.judge(&host("open.example.com"), 443), Ok(Reach::Public));
+    }
+
+    #[test]
+    fn everywhere_is_every_public_address_that_is_not_denied() {
+        let policy =
+            Policy::default().allow_everywhere().trust(rule("own.example:8080")).deny(rule("bad.example"));
+        assert_eq!(policy.judge(&host("example.com"), 8443), Ok(Reach::Public));
+        assert_eq!(policy.judge(&host("127.0.0.1"), 80), Ok(Reach::Public));
+        assert_eq!(policy.judge(&host("own.example"), 8080), Ok(Reach::Private));
+        assert_eq!(policy.judge(&host("own.example"), 80), Ok(Reach::Public));
+        assert_eq!(policy.judge(&host("bad.example"), 80), Err(Refusal::Denied));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use memory::Document;
 use memory::chunk::{CHUNKING_VERSION, NewChunk};
+use memory::store::Supersession;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
@@ -12,6 +13,8 @@ use crate::error::Error;
 
 /// What came of storing a document.
 pub(super) struct Put {
+    /// Under which number.
+    pub number: i64,
     /// Under which id.
     pub id: String,
     /// Whether nothing had its key.
@@ -22,9 +25,48 @@ pub(super) struct Put {
 
 /// Stores a document with its chunks.
 pub(super) fn put(connection: &Connection, document: &Document, chunks: &[NewChunk]) -> Result<Put, Error> {
-    let (number, id) = upsert(connection, document)?;
+    let (number, id) = upsert(connection, document, false)?;
     let changed_chunks = put_chunks(connection, number, document, chunks)?;
-    Ok(Put { is_new: id == document.id.as_str(), id, changed_chunks })
+    Ok(Put { number, is_new: id == document.id.as_str(), id, changed_chunks })
+}
+
+/// Stores a document that is there with chunks that were made before.
+pub(super) fn change(connection: &Connection, document: &Document, chunks: &[NewChunk]) -> Result<(), Error> {
+    let (number, _) = upsert(connection, document, true)?;
+    put_chunks(connection, number, document, chunks)?;
+    Ok(())
+}
+
+/// The number of the document with this key.
+pub(super) fn find_number(
+    connection: &Connection,
+    collection: &str,
+    key: &str,
+) -> Result<Option<i64>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT number FROM documents WHERE collection = ?1 AND key = ?2")?;
+    Ok(statement.query_row([collection, key], |row| row.get(0)).optional()?)
+}
+
+/// The document that has taken the place of another.
+pub(super) fn find_successor(connection: &Connection, document: i64) -> Result<Option<i64>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT successor FROM supersessions WHERE document = ?1")?;
+    Ok(statement.query_row([document], |row| row.get(0)).optional()?)
+}
+
+/// Has a document take the place of another.
+pub(super) fn supersede(connection: &Connection, document: i64, by: i64) -> Result<Supersession, Error> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO supersessions (document, successor) VALUES (?1, ?2)")?
+        .execute([document, by])?;
+    Ok(Supersession::Done)
+}
+
+/// Lets a document stand again.
+pub(super) fn stand_again(connection: &Connection, document: i64) -> Result<Supersession, Error> {
+    connection.prepare_cached("DELETE FROM supersessions WHERE document = ?1")?.execute([document])?;
+    Ok(Supersession::Done)
 }
 
 /// Stores the chunks of a document, unless it is another one by now.
@@ -42,7 +84,8 @@ pub(super) fn split(connection: &Connection, document: &Document, chunks: &[NewC
     Ok(())
 }
 
-fn upsert(connection: &Connection, document: &Document) -> Result<(i64, String), Error> {
+/// Stores a document without its chunks, which are as they are to be unless they were `made_before`.
+fn upsert(connection: &Connection, document: &Document, made_before: bool) -> Result<(i64, String), Error> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO documents (id, collection, key, source, privacy, format, author, attributes, occurred_at,
              created_at, updated_at, expires_at, digest, chunking, title, text)
@@ -50,8 +93,9 @@ fn upsert(connection: &Connection, document: &Document) -> Result<(i64, String),
          ON CONFLICT (collection, key) DO UPDATE SET source = excluded.source, privacy = excluded.privacy,
              format = excluded.format, author = excluded.author, attributes = excluded.attributes,
              occurred_at = excluded.occurred_at, updated_at = excluded.updated_at,
-             expires_at = excluded.expires_at, digest = excluded.digest, chunking = excluded.chunking, title = excluded.title,
-             text = excluded.text
+             expires_at = excluded.expires_at, digest = excluded.digest,
+             chunking = CASE WHEN ?17 THEN documents.chunking ELSE excluded.chunking END,
+             title = excluded.title, text = excluded.text
          RETURNING number, id",
     )?;
     let values = params![
@@ -71,6 +115,7 @@ fn upsert(connection: &Connection, document: &Document) -> Result<(i64, String),
         CHUNKING_VERSION,
         document.title,
         document.text,
+        made_before,
     ];
     Ok(statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

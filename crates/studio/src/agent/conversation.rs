@@ -55,6 +55,8 @@ pub struct Turn {
     pub entries: Vec<Entry>,
     /// The files it changed.
     pub changed: Vec<String>,
+    /// Whether what the model was told may not leave the machine, nor what it made of it.
+    pub is_local: bool,
     /// What it consumed.
     pub usage: Usage,
     /// The provider and model that answered last.
@@ -114,6 +116,7 @@ impl Turn {
             checkpoint: None,
             entries: Vec::new(),
             changed: Vec::new(),
+            is_local: false,
             usage: Usage::default(),
             model: None,
             started_at: state.created_at,
@@ -159,6 +162,7 @@ impl Turn {
         let (sort, place) = name.split_once('-').unwrap_or((name, ""));
         match sort {
             "begin" => self.checkpoint = parsed::<Begun>(kind).map(|begun| begun.checkpoint),
+            "context" => self.is_local = kind["is_local"].as_bool().unwrap_or_default(),
             "think" => {
                 if let Some(thought) = parsed::<Thought>(kind) {
                     add(&mut self.usage, &thought.usage);
@@ -194,11 +198,14 @@ impl Turn {
         }
     }
 
-    /// Whether something from a page outside came into it.
+    /// Whether something that somebody outside wrote came into it.
     pub(crate) fn has_fetched(&self) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| matches!(entry, Entry::Tool { name, is_error: false, .. } if name == "http_fetch"))
+        self.entries.iter().any(|entry| match entry {
+            Entry::Tool { name, is_error, .. } => {
+                (name == "http_fetch" && !is_error) || super::tools::is_of_another_server(name)
+            }
+            _ => false,
+        })
     }
 
     /// Whether it has ended.

@@ -1,17 +1,17 @@
 //! Asking the model, or the recipes where there is none.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use models::{
-    Completion, Delta, FinishReason, Message, Origin, Part, Request, Router, Said, ToolCall, Usage,
+    Completion, Delta, FinishReason, Message, Origin, Part, Request, Router, Said, Tool, ToolCall, Usage,
 };
 use runs::{Failure, StepScope};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::context::{self, BYTES, LEAST_BYTES};
-use super::tools::Toolbox;
 use super::turn::{Thought, TurnInput};
 use crate::recipes::{Change, Plan};
 
@@ -28,11 +28,13 @@ pub(super) async fn ask(
     scope: &StepScope,
     step: u32,
     input: &TurnInput,
+    tools: Vec<Tool>,
     messages: &[Message],
     is_local: bool,
 ) -> Result<Thought, Failure> {
     let begun = Instant::now();
     let mut bytes = BYTES;
+    let tools = Arc::new(tools);
     loop {
         let mut fitting = messages.to_vec();
         context::fit(&mut fitting, bytes);
@@ -41,7 +43,7 @@ pub(super) async fn ask(
             policy: input.policy,
             temperature: Some(TEMPERATURE),
             max_tokens: Some(ANSWER_TOKENS),
-            tools: Toolbox::definitions().into(),
+            tools: tools.clone(),
             privacy: if is_local { kernel::Privacy::Local } else { kernel::Privacy::Shareable },
             origin: Origin::run(input.actor.as_str().into(), Some(scope.run_id().clone())),
             ..Request::new(fitting)

@@ -9,11 +9,13 @@
 //! Whatever is wrong with a call is told to the model as the tool's answer, in words it can act on.
 
 mod arguments;
+mod connectors;
 mod describe;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::connectors::{Class, Connectors, Grant};
 use models::{Tool, ToolCall};
 use sandbox::egress::{self, FetchRequest, Policy, Uplink};
 use sandbox::{Command, Execution, Outcome};
@@ -26,6 +28,7 @@ use crate::logs::LogSource;
 use crate::project::Project;
 use crate::session::DevCommand;
 use arguments::Arguments;
+pub(super) use connectors::is_name as is_of_another_server;
 pub use describe::definitions;
 
 /// The longest answer a model gets, in bytes; what is left out is said.
@@ -48,6 +51,8 @@ pub enum Permission {
     Execute,
     /// Reach hosts outside.
     Network,
+    /// Change something outside.
+    Send,
 }
 
 /// What exactly will be done. It is recorded, and shown to whoever is asked.
@@ -102,6 +107,25 @@ pub enum ToolUse {
         /// What it is called.
         label: String,
     },
+    /// A tool of another server is called.
+    Connector {
+        /// The server.
+        server: String,
+        /// The tool, as the server calls it.
+        tool: String,
+        /// What it is given.
+        arguments: Value,
+        /// What it may do at most.
+        class: Class,
+        /// Whether the owner lets it be used without asking.
+        grant: Grant,
+        /// Whether it is defined otherwise than when that was said.
+        has_changed: bool,
+        /// Whether what it is given stays on this machine.
+        is_local: bool,
+        /// Over its definition, so that no other tool is called.
+        digest: String,
+    },
 }
 
 impl ToolUse {
@@ -112,7 +136,19 @@ impl ToolUse {
             Self::Write { .. } => Permission::Write,
             Self::Run { .. } | Self::StartDev { .. } | Self::StopDev => Permission::Execute,
             Self::Fetch { .. } => Permission::Network,
+            Self::Connector { class, .. } => match class {
+                Class::Read => Permission::Read,
+                Class::Write => Permission::Write,
+                Class::Execute => Permission::Execute,
+                Class::Network => Permission::Network,
+                Class::Send => Permission::Send,
+            },
         }
+    }
+
+    /// Whether its answer holds what somebody outside wrote.
+    pub fn is_from_outside(&self) -> bool {
+        matches!(self, Self::Fetch { .. } | Self::Connector { .. })
     }
 
     /// Whether the project may be another one afterwards.
@@ -145,22 +181,30 @@ impl Used {
 pub struct Toolbox {
     project: Arc<Project>,
     uplink: Uplink,
+    connectors: Connectors,
 }
 
 impl Toolbox {
-    /// Tools over a project; pages outside are read over `uplink`.
-    pub fn new(project: Arc<Project>, uplink: Uplink) -> Self {
-        Self { project, uplink }
+    /// Tools over a project, and those of other servers; pages outside are read over `uplink`.
+    pub fn new(project: Arc<Project>, uplink: Uplink, connectors: Connectors) -> Self {
+        Self { project, uplink, connectors }
     }
 
     /// What a model is told of them.
-    pub fn definitions() -> Vec<Tool> {
-        definitions()
+    ///
+    /// # Errors
+    /// When it cannot be read which there are.
+    pub async fn definitions(&self) -> kernel::Result<Vec<Tool>> {
+        let of_others = connectors::definitions(&self.connectors).await?;
+        Ok([definitions(), of_others].concat())
     }
 
     /// Finds out what a call would do. The error is the answer to a call that cannot be meant.
     pub async fn prepare(&self, call: &ToolCall) -> Result<ToolUse, Used> {
         let arguments = Arguments::read(call).map_err(Used::failed)?;
+        if connectors::is_name(&call.name) {
+            return connectors::prepare(&self.connectors, &call.name, arguments.into_value()).await;
+        }
         match call.name.as_str() {
             "fs_list" | "fs_read" | "fs_search" => {
                 Ok(ToolUse::Look { tool: call.name.clone(), arguments: arguments.into_value() })
@@ -247,6 +291,7 @@ impl Toolbox {
                 Ok(Used::said("The dev server is stopped."))
             }
             ToolUse::Fetch { url } => self.fetch(url).await,
+            ToolUse::Connector { .. } => connectors::apply(&self.connectors, prepared, again).await,
             ToolUse::Checkpoint { label } => {
                 let made = self.project.keep(label.clone(), CheckpointKind::Manual, Value::Null).await;
                 made.map(|id| Used::said(format!("Checkpoint {id}"))).map_err(told)
@@ -345,7 +390,7 @@ impl Toolbox {
         let fetched = egress::fetch(&FetchRequest::get(url), &policy, &self.uplink).await;
         let fetched = fetched.map_err(|error| told_kernel(&error.into()))?;
         let more = if fetched.truncated { "\n[the rest was left out]" } else { "" };
-        Ok(Used::said(format!("{} {}\n\n{}{more}", fetched.status, fetched.url, fetched.text)))
+        Ok(Used::said(format!("{} {}\n\n{}{more}", fetched.status, fetched.url, fetched.text())))
     }
 
     async fn with_tree<T: Send + 'static>(

@@ -71,7 +71,7 @@ impl Permissions {
             Permission::Read => Rule::Allow,
             Permission::Write => self.write,
             Permission::Execute => self.execute,
-            Permission::Network => self.network,
+            Permission::Network | Permission::Send => self.network,
         }
     }
 }

@@ -5,22 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use kernel::{Privacy, Timestamp};
-use memory::{Memory, NewDocument};
-use models::{FinishReason, Message, Offline, Part, Role, Router, ToolCall, Usage};
+use connectors::Connectors;
+use kernel::{Privacy, RunId, Timestamp};
+use memory::pack::{self, CountedBy, Label, Pack, Required};
+use memory::{Conversations, Memory, NewDocument};
+use models::{FinishReason, Message, Offline, Part, Role, Router, TokenCounting, ToolCall, Usage};
 use runs::{
     Failure, GateRequest, RetryPolicy, RunContext, RunStore, StepOptions, StepScope, Verdict, Workflow,
 };
 use serde_json::{Value, json};
 use worktree::checkpoints::CheckpointKind;
 
+use super::asking::{Surroundings, asks, title};
 use super::context::{self, Context};
 use super::conversation::{self, Turn};
 use super::repeats::{Repeats, Repetition};
-use super::tools::{Permission, ToolUse, Toolbox, Used};
-use super::turn::{
-    Applied, Begun, End, Limits, Outcome, Prepared, Rule, Thought, TurnInput, Verified, WORKFLOW,
-};
+use super::tools::{ToolUse, Toolbox, Used};
+use super::turn::{Applied, Begun, End, Limits, Outcome, Prepared, Thought, TurnInput, Verified, WORKFLOW};
 use super::{think, verify};
 use crate::error::Error;
 use crate::project::Project;
@@ -36,8 +37,12 @@ const CALLS: usize = 20;
 const VERIFICATIONS: u32 = 3;
 /// How often a model is told that its answer was cut off or empty.
 const NUDGES: u32 = 3;
-/// How much is remembered that may help.
-const RECALLED: usize = 4;
+/// How long is waited for servers to list their tools that never did.
+const LISTED: Duration = Duration::from_secs(10);
+/// How many chunks of memory are looked at that may help.
+const RECALLED: usize = 8;
+/// How many tokens of them a model is told.
+const KNOWN_TOKENS: usize = 1_500;
 
 /// Carries turns out.
 pub struct TurnWorkflow {
@@ -51,6 +56,10 @@ pub struct TurnWorkflow {
     pub models: Arc<Router>,
     /// What is known beside the conversation.
     pub memory: Memory,
+    /// What was said before, in full or in short.
+    pub conversations: Conversations,
+    /// The tools of other servers.
+    pub connectors: Connectors,
 }
 
 #[async_trait]
@@ -64,12 +73,13 @@ impl Workflow for TurnWorkflow {
             .map_err(|error| Failure::new("invalid_input", format!("This is not a turn: {error}")))?;
         let project = self.studio.project(&input.session).await.map_err(failed)?;
         let _hold = project.hold();
-        let toolbox = Toolbox::new(project.clone(), self.studio.uplink().await);
+        let toolbox = Toolbox::new(project.clone(), self.studio.uplink().await, self.connectors.clone());
         let act = Act { services: self, run: context, input, project, toolbox };
         let begun = act.begin().await?;
         let known = act.context(&begun).await?;
         let end = act.work(&known).await?;
-        act.remember(&end).await?;
+        act.remember(&known, &end).await?;
+        act.summarize(&begun).await;
         serde_json::to_value(end).map_err(|error| Failure::new("internal", error.to_string()))
     }
 }
@@ -93,8 +103,7 @@ struct Tally {
     unverified: BTreeSet<String>,
     /// Whether a program ran since it was looked at, which may have changed anything.
     has_run: bool,
-    /// Whether something from a page outside is in the conversation.
-    is_tainted: bool,
+    surroundings: Surroundings,
     verifications: u32,
     nudges: u32,
     repeats: Repeats,
@@ -159,6 +168,26 @@ impl Act<'_> {
         self.services.studio.clock().now()
     }
 
+    /// Has what does not fit into the next turn summarized, in the background. What is lost with a
+    /// killed process is made up for by the next turn.
+    async fn summarize(&self, begun: &Begun) {
+        let mut runs = begun.earlier.clone();
+        runs.push(self.run.run_id().clone());
+        let store = self.services.runs.clone();
+        let (conversations, session) = (self.services.conversations.clone(), self.input.session.clone());
+        tokio::spawn(async move {
+            let turns = match turns(store.as_ref(), &runs).await {
+                Ok(turns) => turns,
+                Err(failure) => {
+                    return tracing::warn!(message = failure.message, "a conversation cannot be read");
+                }
+            };
+            if let Err(error) = conversations.catch_up(&context::remembered(&session, &turns)).await {
+                tracing::warn!(%error, "a conversation is summarized later");
+            }
+        });
+    }
+
     async fn put_back(&self, replaced: &kernel::RunId) -> Result<(), Failure> {
         let turn = conversation::load(self.services.runs.as_ref(), replaced).await.map_err(failed)?;
         if let Some(checkpoint) = turn.and_then(|turn| turn.checkpoint) {
@@ -170,11 +199,7 @@ impl Act<'_> {
     /// Gathers what the model is told.
     async fn context(&self, begun: &Begun) -> Result<Context, Failure> {
         let body = async |_: StepScope| {
-            let mut earlier: Vec<Turn> = Vec::new();
-            for run_id in &begun.earlier {
-                earlier
-                    .extend(conversation::load(self.services.runs.as_ref(), run_id).await.map_err(failed)?);
-            }
+            let earlier = turns(self.services.runs.as_ref(), &begun.earlier).await?;
             let project = self.project.clone();
             let about = tokio::task::spawn_blocking(move || context::project(&project)).await;
             let mut about = about.map_err(kernel::Error::internal)?.map_err(failed)?;
@@ -182,19 +207,38 @@ impl Act<'_> {
             if !events.is_empty() {
                 about.push_str(&format!("\ndecisions and problems so far:\n{events}\n"));
             }
-            let mut is_local = false;
-            let own = format!("session:{}", self.input.session);
-            for hit in self.services.memory.recall(&self.input.text, RECALLED, &own).await? {
-                is_local |= hit.document.privacy == Privacy::Local;
-                about.push_str(&format!("\nremembered ({}): {}\n", hit.document.title, hit.snippet));
+            self.services.connectors.list_new(LISTED).await;
+            let pack = self.known().await?;
+            // What was made of local words is as local as they are.
+            let is_local = pack.privacy == Label::Local || earlier.iter().any(|turn| turn.is_local);
+            let known = pack.retrieved();
+            if !known.is_empty() {
+                about.push_str(&format!("\n<remembered>\n{known}\n</remembered>\n"));
             }
             let is_tainted = earlier.iter().any(Turn::has_fetched);
-            let history = context::history(&earlier, context::BYTES);
+            let remembered = context::remembered(&self.input.session, &earlier);
+            let recalled = self.services.conversations.recall(&remembered).await?;
+            let history = context::history(&earlier, &recalled);
             let plan = if self.has_model(is_local) { None } else { Some(self.recipes()) };
             let system = context::rules(&self.project);
-            Ok(Context { system, project: about, history, is_local, is_tainted, plan })
+            Ok(Context { system, project: about, history, is_local, is_tainted, plan, pack: Some(pack) })
         };
         self.run.step("context", StepOptions::default(), body).await
+    }
+
+    /// What memory knows that bears on what was said.
+    async fn known(&self) -> Result<Pack, Failure> {
+        let own = format!("session:{}", self.input.session);
+        let found = self.services.memory.recall(&self.input.text, RECALLED, &own).await?;
+        let (said, model) = (self.input.text.clone(), self.input.model.clone().unwrap_or_default());
+        let build = move || {
+            let counting = TokenCounting::of_model(&model);
+            let count = |text: &str| counting.count(text);
+            let counter = CountedBy { name: counting.name().to_owned(), count };
+            pack::beside(&said, vec![Required::request(&said)], &found, KNOWN_TOKENS, &counter)
+        };
+        let built = tokio::task::spawn_blocking(build).await.map_err(kernel::Error::internal)?;
+        Ok(built.map_err(kernel::Error::from)?)
     }
 
     /// Whether a language model is asked: there is one, and the rules were not asked for by name.
@@ -220,7 +264,8 @@ impl Act<'_> {
     /// Asks and does, until there is nothing more to do.
     async fn work(&self, known: &Context) -> Result<End, Failure> {
         let mut messages = known.opening(&self.input);
-        let mut tally = Tally { is_tainted: known.is_tainted, ..Tally::default() };
+        let surroundings = Surroundings { is_tainted: known.is_tainted, is_local: known.is_local };
+        let mut tally = Tally { surroundings, ..Tally::default() };
         for step in 1.. {
             if let Some(limit) = tally.limit(step, &self.input.limits) {
                 return Ok(
@@ -310,8 +355,8 @@ impl Act<'_> {
             match &known.plan {
                 Some(plan) => think::recite(&scope, step, plan).await,
                 None => {
-                    let models = &self.services.models;
-                    think::ask(models, &scope, step, &self.input, messages, known.is_local).await
+                    let (models, tools) = (&self.services.models, self.toolbox.definitions().await?);
+                    think::ask(models, &scope, step, &self.input, tools, messages, known.is_local).await
                 }
             }
         };
@@ -330,7 +375,7 @@ impl Act<'_> {
             let text = format!("At most {CALLS} tools are used at once; this call was not carried out.");
             return Ok(Handled::Answered(Used { text, is_error: true }, false));
         }
-        let prepared = self.prepare(step, place, call, tally.is_tainted).await?;
+        let prepared = self.prepare(step, place, call, tally.surroundings).await?;
         let doing = match prepared.prepared {
             Err(used) => return Ok(Handled::Answered(used, false)),
             Ok(doing) => doing,
@@ -367,7 +412,9 @@ impl Act<'_> {
                 tally.unverified.insert(path.clone());
             }
             ToolUse::Run { .. } => tally.has_run = true,
-            ToolUse::Fetch { .. } if !applied.used.is_error => tally.is_tainted = true,
+            ToolUse::Fetch { .. } if applied.used.is_error => {}
+            // What a server says of a failure is its words as well.
+            doing if doing.is_from_outside() => tally.surroundings.is_tainted = true,
             _ => {}
         }
         Ok(Handled::Answered(applied.used, changes))
@@ -378,12 +425,13 @@ impl Act<'_> {
         step: u32,
         place: usize,
         call: &ToolCall,
-        is_tainted: bool,
+        surroundings: Surroundings,
     ) -> Result<Prepared, Failure> {
         let body = async |scope: StepScope| {
             let prepared = self.toolbox.prepare(call).await;
             let session = self.services.studio.find(&self.input.session).await.map_err(failed)?;
-            let asks = prepared.as_ref().ok().and_then(|doing| asks(doing, &session.permissions, is_tainted));
+            let asks =
+                prepared.as_ref().ok().and_then(|doing| asks(doing, &session.permissions, surroundings));
             let shown = prepared.as_ref().ok().map(shown);
             let permission = prepared.as_ref().ok().map(ToolUse::permission);
             let arguments = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!(call.arguments));
@@ -460,7 +508,7 @@ impl Act<'_> {
     }
 
     /// Has the turn found by those that come after it, here and elsewhere.
-    async fn remember(&self, end: &End) -> Result<(), Failure> {
+    async fn remember(&self, known: &Context, end: &End) -> Result<(), Failure> {
         let body = async |scope: StepScope| {
             status(&scope, "remembering", 0).await?;
             let name = self.project.session().name;
@@ -471,6 +519,7 @@ impl Act<'_> {
                 title: title.chars().take(memory::document::MAX_TITLE_CHARS).collect(),
                 text: format!("{}\n\nChanged: {}", self.input.text, end.changed.join(", ")),
                 source: format!("session:{}", self.input.session),
+                privacy: if known.is_local { Privacy::Local } else { Privacy::Shareable },
                 ..NewDocument::default()
             };
             self.services.memory.remember(document).await?;
@@ -482,6 +531,15 @@ impl Act<'_> {
         };
         self.run.step("remember", StepOptions::default(), body).await
     }
+}
+
+/// The turns of these runs.
+async fn turns(store: &dyn RunStore, runs: &[RunId]) -> Result<Vec<Turn>, Failure> {
+    let mut turns = Vec::with_capacity(runs.len());
+    for run_id in runs {
+        turns.extend(conversation::load(store, run_id).await.map_err(failed)?);
+    }
+    Ok(turns)
 }
 
 /// What a model is told whose answer cannot be meant to be one.
@@ -496,31 +554,6 @@ fn nudge(thought: &Thought) -> Option<&'static str> {
         );
     }
     thought.text().trim().is_empty().then_some("Your answer was empty. Go on, or say what is done.")
-}
-
-/// Why a person is asked before this is done, if one is.
-fn asks(doing: &ToolUse, permissions: &super::Permissions, is_tainted: bool) -> Option<String> {
-    let permission = doing.permission();
-    if permissions.rule(permission) == Rule::Ask {
-        return Some("This session asks before this is done.".into());
-    }
-    let may_follow_a_page = matches!(permission, Permission::Execute | Permission::Network);
-    (is_tainted && may_follow_a_page).then(|| {
-        "A page from outside was read in this conversation, and it may be what asks for this. Look closely.".into()
-    })
-}
-
-fn title(doing: &ToolUse) -> &'static str {
-    match doing {
-        ToolUse::Look { .. } => "Look at the project",
-        ToolUse::Write { .. } => "Write a file",
-        ToolUse::Run { installs: true, .. } => "Install packages",
-        ToolUse::Run { .. } => "Run a command",
-        ToolUse::StartDev { .. } => "Start the dev server",
-        ToolUse::StopDev => "Stop the dev server",
-        ToolUse::Fetch { .. } => "Read a page outside",
-        ToolUse::Checkpoint { .. } => "Make a checkpoint",
-    }
 }
 
 /// A use as an event shows it: the content of a file is among the call's arguments already.

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query'
 import { apiUrl, getJson, type Page, pathOf, postJson, send } from '@/lib/http'
-import type { Artifact, GateDecision, Run, RunDetail, RunStatus } from '@/lib/wire'
+import { ApiError } from '@/lib/problem'
+import type { Artifact, ContextPack, GateDecision, Run, RunDetail, RunStatus } from '@/lib/wire'
 
 export type {
   Acceptance,
@@ -71,6 +72,22 @@ export function runQuery(id: string) {
   return queryOptions({
     queryKey: runKeys.detail(id),
     queryFn: ({ signal }) => getJson<RunDetail>(pathOf('runs', id), { signal }),
+  })
+}
+
+/** What memory knew, as the run's models were told; null where they were told nothing of it, or not yet. */
+export function runContextQuery(id: string) {
+  return queryOptions({
+    // Below the run's own key: what makes the run be asked for anew may have given it its context.
+    queryKey: [...runKeys.detail(id), 'context'],
+    queryFn: async ({ signal }): Promise<ContextPack | null> => {
+      try {
+        return await getJson<ContextPack>(pathOf('context', id), { signal })
+      } catch (error) {
+        if (error instanceof ApiError && error.code === 'pack_not_found') return null
+        throw error
+      }
+    },
   })
 }
 

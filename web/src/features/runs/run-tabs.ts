@@ -1,4 +1,4 @@
-export const RUN_TABS = ['steps', 'log', 'files', 'plan'] as const
+export const RUN_TABS = ['steps', 'log', 'files', 'plan', 'context'] as const
 export type RunTab = (typeof RUN_TABS)[number]
 
 /** The place of the tabs on the page, for links that lead there. */

@@ -228,6 +228,8 @@ function permissionOf(use: ToolUse | null): Permission | null {
       return 'write'
     case 'fetch':
       return 'network'
+    case 'connector':
+      return use.class
     default:
       return 'execute'
   }

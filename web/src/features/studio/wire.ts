@@ -44,7 +44,7 @@ export type StudioProblem = NonNullable<StudioState['problem']>
 /** What an agent may do without asking. Looking at the project needs no permission. */
 export const ASKED_PERMISSIONS = ['write', 'execute', 'network'] as const
 export type AskedPermission = (typeof ASKED_PERMISSIONS)[number]
-export type Permission = 'read' | AskedPermission
+export type Permission = 'read' | 'send' | AskedPermission
 
 export type LogSource = 'install' | 'dev' | 'command' | 'atelier'
 
@@ -85,6 +85,7 @@ export type ToolUse =
   | { kind: 'stop_dev' }
   | { kind: 'fetch'; url: string }
   | { kind: 'checkpoint'; label: string }
+  | { kind: 'connector'; server: string; tool: string; arguments: unknown; class: Permission }
 
 export type Usage = ConversationTurn['usage']
 

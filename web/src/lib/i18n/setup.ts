@@ -10,6 +10,7 @@ const texts = {
   translation: { en: () => import('./en.json'), 'pt-BR': () => import('./pt-BR.json') },
   models: { en: () => import('./models/en.json'), 'pt-BR': () => import('./models/pt-BR.json') },
   studio: { en: () => import('./studio/en.json'), 'pt-BR': () => import('./studio/pt-BR.json') },
+  memory: { en: () => import('./memory/en.json'), 'pt-BR': () => import('./memory/pt-BR.json') },
 } satisfies Record<string, Record<Language, () => Promise<{ default: object }>>>
 
 type Namespace = keyof typeof texts

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import en from './en.json'
 import { startLanguage } from './language'
+import memoryEn from './memory/en.json'
+import memoryPtBR from './memory/pt-BR.json'
 import modelsEn from './models/en.json'
 import modelsPtBR from './models/pt-BR.json'
 import ptBR from './pt-BR.json'
@@ -20,8 +22,13 @@ function flatten(tree: Tree, prefix = ''): Map<string, string> {
   return texts
 }
 
-const english = new Map([...flatten(en), ...flatten(modelsEn), ...flatten(studioEn)])
-const portuguese = new Map([...flatten(ptBR), ...flatten(modelsPtBR), ...flatten(studioPtBR)])
+const english = new Map([...flatten(en), ...flatten(modelsEn), ...flatten(studioEn), ...flatten(memoryEn)])
+const portuguese = new Map([
+  ...flatten(ptBR),
+  ...flatten(modelsPtBR),
+  ...flatten(studioPtBR),
+  ...flatten(memoryPtBR),
+])
 const plain = (key: string) => key.replace(/_(one|many|other)$/, '')
 const slots = (text: string) => [...new Set(text.match(/{{\w+}}/g) ?? [])].sort()
 
@@ -33,7 +40,7 @@ function sources(folder: string): string[] {
 const source = sources(join(import.meta.dirname, '../..')).join('\n')
 
 test('no key stands in two files', () => {
-  const all = [en, modelsEn, studioEn].flatMap((texts) => [...flatten(texts).keys()])
+  const all = [en, modelsEn, studioEn, memoryEn].flatMap((texts) => [...flatten(texts).keys()])
   expect(all.filter((key, place) => all.indexOf(key) < place)).toEqual([])
 })
 

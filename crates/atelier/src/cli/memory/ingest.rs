@@ -8,8 +8,9 @@ use futures::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::counts::Counts;
 use crate::cli::Exit;
-use crate::cli::terminal::{Ink, is_interactive, note, plain, say, say_json};
+use crate::cli::terminal::{is_interactive, note, plain, say, say_json};
 use crate::client::memory::FileToIngest;
 use crate::client::{Client, Problem, Result};
 
@@ -25,10 +26,10 @@ const SKIPPED: [&str; 8] =
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  atelier memory ingest ~/Notes\n  atelier memory ingest report.pdf --collection files --privacy local\n  git log | atelier memory ingest - --name history.txt"
+    after_help = "Examples:\n  atelier memory ingest ~/Notes\n  atelier memory ingest report.pdf --collection files --privacy local\n  atelier memory ingest https://example.com/page\n  git log | atelier memory ingest - --name history.txt"
 )]
 pub struct Ingest {
-    /// Files and folders; `-` reads standard input
+    /// Files, folders and addresses of the web; `-` reads standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The collection they go into; chosen by what each file is where absent
@@ -45,7 +46,7 @@ pub struct Ingest {
     all: bool,
 }
 
-/// A file to send.
+/// A file to send, or an address of the web for the server to fetch.
 struct Found {
     path: PathBuf,
     /// What it is called in memory: its path below the folder that was named.
@@ -58,7 +59,10 @@ pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit>
         if path.as_os_str() == "-" {
             return standard_input(client, &wanted, json).await;
         }
-        gather(path, wanted.all, &mut files)?;
+        match address(path) {
+            Some(url) => files.push(Found { path: path.clone(), name: url.to_owned() }),
+            None => gather(path, wanted.all, &mut files)?,
+        }
     }
     if files.is_empty() {
         note("There are no files to take in.");
@@ -98,7 +102,18 @@ pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit>
     Ok(if counts.failed > 0 { Exit::Code(INVALID) } else { Exit::Done })
 }
 
+/// The path as an address of the web, if it is one.
+fn address(path: &Path) -> Option<&str> {
+    let text = path.to_str()?;
+    ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then_some(text)
+}
+
 async fn send(client: &Client, wanted: &Ingest, found: &Found) -> Result<Value> {
+    if let Some(url) = address(&found.path) {
+        let mut answer =
+            client.ingest_page(url, wanted.collection.as_deref(), wanted.privacy.as_deref()).await?;
+        return Ok(answer.raw["items"][0].take());
+    }
     let unreadable = |error: std::io::Error| {
         Problem::invalid("file_unreadable", format!("{} cannot be read: {error}", found.path.display()))
     };
@@ -142,42 +157,6 @@ async fn standard_input(client: &Client, wanted: &Ingest, json: bool) -> Result<
         }
     }
     Ok(exit)
-}
-
-#[derive(Default)]
-struct Counts {
-    new: usize,
-    changed: usize,
-    unchanged: usize,
-    failed: usize,
-    chunks: u64,
-}
-
-impl Counts {
-    fn add(&mut self, raw: &Value, bar: &ProgressBar, json: bool) {
-        self.chunks += raw["chunks"].as_u64().unwrap_or_default();
-        match raw["state"].as_str().unwrap_or_default() {
-            "new" => self.new += 1,
-            "changed" => self.changed += 1,
-            "unchanged" => self.unchanged += 1,
-            _ => {
-                self.failed += 1;
-                if !json {
-                    let text = |name: &str| plain(raw["error"][name].as_str().unwrap_or_default());
-                    let name = plain(raw["name"].as_str().unwrap_or_default());
-                    let ink = Ink::stderr();
-                    bar.suspend(|| {
-                        note(&format!("{} {name}: {}. {}", ink.red("failed"), text("message"), text("hint")));
-                    });
-                }
-            }
-        }
-    }
-
-    fn summary(&self) -> String {
-        let Self { new, changed, unchanged, failed, chunks } = self;
-        format!("{new} new, {changed} changed, {unchanged} unchanged, {failed} failed; {chunks} chunks")
-    }
 }
 
 fn progress(files: usize) -> ProgressBar {

@@ -3,12 +3,15 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use connectors::Connectors;
+use connectors::testing::{FakeConnectorStore, FakeSecrets, NoPrograms};
 use http_surface::Services;
 use http_surface::services::{
     CodeOutcome, CodeRequest, CodeRun, CodeRunner, Dispatch, Goal, Model, Models, Planner, Preferences,
     Supervisor,
 };
 use kernel::{Actor, Clock, FixedClock, Ids, Page, PageRequest, Result, RunId, SeededEntropy};
+use memory::conversation::Bounds;
 use memory::{Memory, NewDispatch};
 use models::testing::{FakeKeyStore, FakeLedger, FakeProviderStore};
 use models::{
@@ -34,17 +37,30 @@ pub async fn services(engine: &Engine) -> Services {
     Services {
         planner: scripted.clone(),
         memory,
+        conversations: memory::testing::conversations(clock.clone(), Bounds::default()),
         code: scripted.clone(),
         supervisor: Arc::new(ScriptedSupervisor(engine.clone())),
         models: scripted.clone(),
         router: router(&ModelsOptions::default()),
         accounting: accounting(&CacheOptions::default()).await,
         providers: providers(router(&ModelsOptions::default())),
+        connectors: connectors(),
         embeddings: Embeddings::missing("none was chosen", Arc::new(SeededEntropy::new(3))),
         preferences: scripted,
         turns: Turns::new(engine.clone(), studio.clone(), sessions, clock),
         studio,
     }
+}
+
+/// Servers of tools in memory, of which none can be a program.
+fn connectors() -> Connectors {
+    Connectors::new(connectors::Parts {
+        store: Arc::new(FakeConnectorStore::default()),
+        secrets: Arc::new(FakeSecrets::default()),
+        programs: Arc::new(NoPrograms),
+        clock: Arc::new(FixedClock::at(NOW)),
+        patience: <_>::default(),
+    })
 }
 
 /// A Studio that cannot open anything: nothing here has a jail.

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { FileText, ListTree, ScrollText, Sparkles } from 'lucide-react'
+import { FileText, LibraryBig, ListTree, ScrollText, Sparkles } from 'lucide-react'
 import { lazy, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { PlanOutline } from '@/components/plan/plan-outline'
@@ -11,6 +11,7 @@ import { SkeletonList } from '@/components/ui/skeleton'
 import { Tabs } from '@/components/ui/tabs'
 import { announce } from '@/lib/announce'
 import { formatAgo, formatDuration } from '@/lib/format'
+import { loadTexts } from '@/lib/i18n/setup'
 import { useLanguage } from '@/lib/use-language'
 import { useNow } from '@/lib/use-now'
 import { actorName } from '../actor-name'
@@ -27,6 +28,11 @@ import { RunStatusBadge } from './status'
 
 const EventLog = lazy(() => import('./event-log'))
 const ArtifactBrowser = lazy(() => import('./artifact-browser'))
+// Its texts are those of memory, which are not on the first page.
+const RunContext = lazy(async () => {
+  const [part] = await Promise.all([import('./run-context'), loadTexts('memory')])
+  return part
+})
 
 interface Props {
   id: string
@@ -123,6 +129,7 @@ function LoadedRun({ run, view, onView, onOpenRun }: Omit<Props, 'id'> & { run: 
             { value: 'log', label: t('run.log'), icon: <ScrollText /> },
             { value: 'files', label: t('run.files'), icon: <FileText />, count: run.artifacts.length },
             { value: 'plan', label: t('run.plan'), icon: <Sparkles /> },
+            { value: 'context', label: t('run.context'), icon: <LibraryBig /> },
           ]}
         >
           <h2 className="sr-only">{t(`run.${tab}`)}</h2>
@@ -149,6 +156,7 @@ function LoadedRun({ run, view, onView, onOpenRun }: Omit<Props, 'id'> & { run: 
               />
             ) : null}
             {tab === 'plan' ? <PlanTab run={run} /> : null}
+            {tab === 'context' ? <RunContext run={run} /> : null}
           </Suspense>
         </Tabs>
       </div>

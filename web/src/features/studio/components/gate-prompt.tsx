@@ -11,7 +11,13 @@ import { announce } from '@/lib/announce'
 import { fileQuery, type GateAnswer, isCode, useChangeSession } from '../api'
 import { diffTexts } from '../line-diff'
 import { type CallPart, commandLine, type GateView } from '../turn-view'
-import type { AskedPermission, Decision, StudioSession, ToolUse } from '../wire'
+import {
+  ASKED_PERMISSIONS,
+  type AskedPermission,
+  type Decision,
+  type StudioSession,
+  type ToolUse,
+} from '../wire'
 import { DiffLines } from './diff-lines'
 
 interface Props {
@@ -29,8 +35,11 @@ export function GatePrompt({ session, call, gate, onDecide }: Props) {
   const [feedback, setFeedback] = useState('')
   const [always, setAlways] = useState(false)
   const [sent, setSent] = useState(false)
+  // A tool of another server is allowed by its own grant, never by a rule of the session.
   const asked: AskedPermission | null =
-    call.permission === null || call.permission === 'read' ? null : call.permission
+    call.use?.kind === 'connector'
+      ? null
+      : (ASKED_PERMISSIONS.find((kind) => kind === call.permission) ?? null)
 
   useEffect(() => announce(`${t('reply.waits')} ${gate.title}`), [gate.title, t])
 

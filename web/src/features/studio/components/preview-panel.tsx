@@ -54,7 +54,11 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
   // There is no choice, and no room for one, on a phone.
   const width = small ? 'full' : chosen
   const [path, setPath] = useState('/')
-  const [typed, setTyped] = useState('/')
+  /** Where the page says it is. */
+  const [where, setWhere] = useState('/')
+  /** What stands in the box instead, until it is entered or given up. */
+  const [typed, setTyped] = useState<string | null>(null)
+  const isTyping = useRef(false)
   const [loads, setLoads] = useState(0)
   const frame = useRef<HTMLIFrameElement>(null)
   const previewUrl = usePreviewUrl(state.data?.previewUrl ?? session.previewUrl)
@@ -89,7 +93,11 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
   usePreviewMessages(frame, previewUrl, (data) => {
     const message = readPreviewMessage(data)
     if (message?.kind === 'problem') onProblems((before) => addProblem(before, message))
-    if (message?.kind === 'location') setTyped(message.path)
+    if (message?.kind === 'location') {
+      setWhere(message.path)
+      // A page that is still loading takes nothing from under somebody's hands.
+      if (!isTyping.current) setTyped(null)
+    }
   })
 
   return (
@@ -108,18 +116,29 @@ export function PreviewPanel({ session, problems, onProblems, onAsk, onLogs, rel
           className="min-w-24 flex-1"
           onSubmit={(event) => {
             event.preventDefault()
-            const wanted = typed.trim() || '/'
-            setPath(wanted.startsWith('/') ? wanted : `/${wanted}`)
-            setTyped(wanted.startsWith('/') ? wanted : `/${wanted}`)
+            const wanted = (typed ?? where).trim()
+            const entered = wanted.startsWith('/') ? wanted : `/${wanted}`
+            setPath(entered)
+            setWhere(entered)
+            setTyped(null)
             reload()
           }}
         >
           <Input
             aria-label={t('preview.path')}
-            value={typed}
+            value={typed ?? where}
             spellCheck={false}
             autoComplete="off"
+            onFocus={() => {
+              isTyping.current = true
+            }}
+            onBlur={() => {
+              isTyping.current = false
+            }}
             onChange={(event) => setTyped(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') setTyped(null)
+            }}
             className="!h-8 rounded-full bg-raised font-mono text-xs"
           />
         </form>

@@ -10,6 +10,7 @@ import {
   type LucideIcon,
   Package,
   Play,
+  Plug,
   Square,
   Terminal,
   X,
@@ -122,6 +123,7 @@ function CallContent({ call, onOpenFile }: Pick<Props, 'call' | 'onOpenFile'>) {
     case 'fetch':
       return <p className="font-mono text-xs break-all">{use.url}</p>
     case 'look':
+    case 'connector':
       return <Facts given={use.arguments} />
     default:
       return <Facts given={call.arguments} />
@@ -154,6 +156,7 @@ const ICONS: Record<ToolUse['kind'], LucideIcon> = {
   stop_dev: Square,
   fetch: Globe,
   checkpoint: Bookmark,
+  connector: Plug,
 }
 
 /** What a call is about in a few words, as done or as being done. */
@@ -189,6 +192,8 @@ function targetOf(use: ToolUse): string {
       return use.url
     case 'checkpoint':
       return use.label
+    case 'connector':
+      return `${use.server}: ${use.tool}`
     case 'stop_dev':
       return ''
     case 'look': {
