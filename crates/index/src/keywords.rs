@@ -163,7 +163,7 @@ impl Keywords {
         Ok(Some(Self { index, reader, fields, places, kept, writer, position, stamp, folder }))
     }
 
-    /// How far along the owner's changes it is, on disk.
+    /// How far along the owner's changes it is, on disk and for searches that begin now.
     pub fn position(&self) -> u64 {
         self.position.load(Ordering::Acquire)
     }
@@ -206,8 +206,10 @@ impl Keywords {
         }
         let placed = applied.map_err(|error| failure(&self.folder, error))?;
         self.places.write().apply(&placed);
+        self.reader.reload().map_err(|error| failure(&self.folder, error))?;
+        // Last: whoever sees the position counts on finding what it reaches.
         self.position.store(position, Ordering::Release);
-        self.reader.reload().map_err(|error| failure(&self.folder, error))
+        Ok(())
     }
 
     /// Begins to make it anew. Searches see it as it was until that is finished; changes wait.

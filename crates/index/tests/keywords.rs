@@ -227,6 +227,21 @@ fn it_is_made_anew_while_it_is_searched() {
 }
 
 #[test]
+fn whoever_sees_a_position_finds_what_it_reaches() {
+    const CHUNKS: u32 = 100;
+    let f = fixture();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (1..=CHUNKS).for_each(|number| f.put(number, "kangaroo")));
+        let mut position = 0;
+        while position < u64::from(CHUNKS) {
+            position = f.keywords.position();
+            let (chunks, found) = (f.keywords.len(), f.find("kangaroo").len() as u64);
+            assert!(chunks >= position && found >= position, "{chunks} and {found} at {position}");
+        }
+    });
+}
+
+#[test]
 fn another_stamp_or_damage_makes_it_anew() {
     let f = fixture();
     f.put(1, "kangaroo");

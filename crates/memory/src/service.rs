@@ -367,9 +367,10 @@ impl Memory {
     /// Those of the store and of the vector index.
     pub async fn standing(&self) -> Result<Standing> {
         let last = self.store().last_change().await?;
+        // Positions before what they reach, so that what is said to be there is counted.
+        let behind = last.saturating_sub(self.0.words.position());
         let keywords = self.0.parts.keywords.clone();
         let (chunks, bytes) = blocking(move || (keywords.len(), keywords.bytes())).await?;
-        let behind = last.saturating_sub(self.0.words.position());
         let vectors = match &self.0.parts.vectors {
             Some(VectorParts { index, .. }) => vectors_and_behind(&**index, last).await?,
             None => None,
@@ -459,7 +460,10 @@ pub struct Standing {
 }
 
 async fn vectors_and_behind(index: &dyn VectorIndex, last: u64) -> Result<Option<(u64, u64)>> {
-    let asked = async { Ok((index.count().await?, last.saturating_sub(index.position().await?))) };
+    let asked = async {
+        let behind = last.saturating_sub(index.position().await?);
+        Ok((index.count().await?, behind))
+    };
     match asked.await {
         Ok(found) => Ok(Some(found)),
         Err(kernel::Error { kind: kernel::Kind::Unavailable, .. }) => Ok(None),
