@@ -2,10 +2,11 @@
 //
 // ATELIER_E2E_BINARY  the program to start (`atelier serve --data DIR --listen 127.0.0.1:PORT`)
 // ATELIER_E2E_URL     instead of that, the link of a server that already runs, `/open?key=…` included
-// ATELIER_E2E_CHROMIUM  the browser, /usr/bin/chromium if not given
+// ATELIER_E2E_CHROMIUM  the browser; if not given, the first of BROWSERS there is
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -110,9 +111,12 @@ const DISABLED_FEATURES = [
   'WebUIOmniboxFullPopup',
 ]
 
+// The first has no window at all and takes a sixth less of the processor.
+const BROWSERS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium']
+
 export function launchBrowser() {
   return chromium.launch({
-    executablePath: process.env.ATELIER_E2E_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.ATELIER_E2E_CHROMIUM ?? BROWSERS.find(existsSync) ?? BROWSERS.at(-1),
     args: [
       '--no-sandbox',
       '--disable-gpu',

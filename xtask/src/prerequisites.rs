@@ -26,8 +26,8 @@ pub struct Need {
 pub const CHROMIUM: Need = Need {
     name: "Chromium",
     purpose: "the browser tests",
-    probe: "command -v chromium || command -v chromium-browser || command -v google-chrome",
-    package: "chromium",
+    probe: "command -v chromium-headless-shell || command -v chromium",
+    package: "chromium-headless-shell",
 };
 
 /// Python with its venv module.

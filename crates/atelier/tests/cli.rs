@@ -161,13 +161,13 @@ fn memory_moves_out_and_in() {
     assert!(dry.contains("would be 2 new"), "{dry}");
     let told = desk.run(&["memory", "import", "Vault", "--privacy", "local"]).expect(0).out;
     assert_eq!(told.split(';').next(), Some("Vault (obsidian): 2 new, 0 changed, 0 unchanged, 0 failed"));
-    desk.run(&["memory", "export", "--to", "out.jsonl"]).expect(0);
-    desk.run(&["memory", "export", "--format", "markdown", "--to", "notes"]).expect(0);
-    desk.run(&["memory", "export", "--format", "markdown", "--to", "notes"]).expect(5);
-    let exported = desk.run(&["memory", "export", "--to", "-"]).expect(0).out;
+    desk.run(&["memory", "export", "out.jsonl"]).expect(0);
+    desk.run(&["memory", "export", "--format", "markdown", "notes"]).expect(0);
+    desk.run(&["memory", "export", "--format", "markdown", "notes"]).expect(5);
+    let exported = desk.run(&["memory", "export", "-"]).expect(0).out;
     assert_eq!(std::fs::read_to_string(desk.folder.join("out.jsonl")).unwrap(), exported);
     assert_eq!(
-        desk.run(&["memory", "export", "--privacy", "shareable", "--to", "-"]).expect(0).out.lines().count(),
+        desk.run(&["memory", "export", "--privacy", "shareable", "-"]).expect(0).out.lines().count(),
         1
     );
     let other = Desk::new().serving();
@@ -179,7 +179,7 @@ fn memory_moves_out_and_in() {
     };
     assert_eq!((came(0).0.as_str(), &came(0).1["new"]), ("jsonl", &serde_json::json!(2)));
     assert_eq!((came(1).0.as_str(), &came(1).1["unchanged"]), ("markdown", &serde_json::json!(2)));
-    assert_eq!(other.run(&["memory", "export", "--to", "-"]).expect(0).out, exported);
+    assert_eq!(other.run(&["memory", "export", "-"]).expect(0).out, exported);
     let bad = other.folder.write("bad.jsonl", format!("{exported}nothing\n"));
     let bad = other.run(&["memory", "import", &bad.display().to_string()]).expect(2);
     assert!(

@@ -290,7 +290,7 @@ impl Error {
             }
             Self::Model { error, .. } | Self::Refused(error) => return error.hint.clone(),
             Self::TooLarge { .. } => "Send less, or split it over several requests",
-            Self::EmptyFile => "Send the bytes of the file as the body of the request",
+            Self::EmptyFile => "Leave it out; over HTTP, the bytes of a file are the body of the request",
             Self::WrongContentType { .. } => "Send JSON with the header `Content-Type: application/json`",
             Self::MalformedJson { .. } => "Mend the JSON at the place named",
             Self::UnfitBody { .. } | Self::InvalidParameter { .. } => {

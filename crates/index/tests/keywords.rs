@@ -228,7 +228,7 @@ fn it_is_made_anew_while_it_is_searched() {
 
 #[test]
 fn whoever_sees_a_position_finds_what_it_reaches() {
-    const CHUNKS: u32 = 100;
+    const CHUNKS: u32 = 30;
     let f = fixture();
     std::thread::scope(|scope| {
         scope.spawn(|| (1..=CHUNKS).for_each(|number| f.put(number, "kangaroo")));

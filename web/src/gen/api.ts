@@ -9234,7 +9234,29 @@ export interface operations {
                     "application/json": components["schemas"]["List_IngestedDocument"];
                 };
             };
-            400: components["responses"]["400_malformed_json_2"];
+            /** @description `empty_file`: it has no bytes */
+            400: {
+                headers: {
+                    /** @description The request's id, taken from the request when it is well-formed */
+                    "X-Request-ID"?: string;
+                    /** @description Seconds until the answer began */
+                    "X-Duration"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "about:blank",
+                     *       "title": "Bad Request",
+                     *       "status": 400,
+                     *       "detail": "it has no bytes",
+                     *       "code": "empty_file",
+                     *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             401: components["responses"]["401_no_credentials"];
             403: components["responses"]["403_scope_lacking"];
             /** @description `too_large`: the file is larger than 64 MiB */
@@ -10761,7 +10783,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportedArchive"];
                 };
             };
-            /** @description `import_refused`, `archive_too_new`: it cannot be read */
+            /** @description `empty_file`, `import_refused`, `archive_too_new`: it cannot be read */
             400: {
                 headers: {
                     /** @description The request's id, taken from the request when it is well-formed */
@@ -10777,7 +10799,7 @@ export interface operations {
                      *       "title": "Bad Request",
                      *       "status": 400,
                      *       "detail": "it cannot be read",
-                     *       "code": "import_refused",
+                     *       "code": "empty_file",
                      *       "request_id": "req_01hv5k3m9x7q2w8e4r6t"
                      *     }
                      */

@@ -95,6 +95,8 @@ async fn what_cannot_be_meant_is_refused() {
         server.post("/api/v1/search", json!({"query": "x", "weights": {"mood": 1}})).await.refusal();
     assert_eq!(refusal, (422, "unfit_body".into()));
     assert_eq!(server.post("/api/v1/ingest", json!({"documents": []})).await.refusal().0, 422);
+    let no_bytes = server.send(server.request(Method::POST, "/api/v1/ingest/file?name=a.txt")).await;
+    assert_eq!(no_bytes.refusal(), (400, "empty_file".into()));
     let both = json!({"documents": [{"text": "x", "url": "https://example.com/"}, {"title": "neither"}], "url": "https://example.com/"});
     let items = server.post("/api/v1/ingest", both).await.json()["items"].clone();
     let codes = [0, 1, 2].map(|at| items[at]["error"]["code"].as_str().unwrap().to_owned());

@@ -17,11 +17,13 @@ use crate::client::{Client, Problem, Result};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
-  atelier memory export                                   memory.jsonl, everything
-  atelier memory export --format markdown --to notes/     a folder of Markdown files
-  atelier memory export --collection notes --to - | wc -l
-  atelier memory export --privacy shareable --to for-a-friend.jsonl")]
+  atelier memory export                               memory.jsonl, everything
+  atelier memory export --format markdown notes/      a folder of Markdown files
+  atelier memory export --collection notes - | wc -l
+  atelier memory export --privacy shareable for-a-friend.jsonl")]
 pub struct Export {
+    /// The file to write; `-` is standard output. Markdown goes into a folder, unless it is a `.zip`
+    path: Option<PathBuf>,
     /// What it is written in
     #[arg(long, short, value_enum, default_value_t)]
     format: Format,
@@ -31,9 +33,6 @@ pub struct Export {
     /// `shareable` leaves out what stays on this machine
     #[arg(long, value_parser = ["shareable", "local"])]
     privacy: Option<String>,
-    /// The file to write; `-` is standard output. Markdown goes into a folder, unless it is a `.zip`
-    #[arg(long, short, value_name = "PATH")]
-    to: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -51,7 +50,7 @@ pub async fn export(client: &Client, wanted: Export, json: bool) -> Result<Exit>
         Format::Markdown => ("markdown", "memory.zip"),
     };
     let request = WantedExport { format, collection: wanted.collection, privacy: wanted.privacy };
-    if wanted.to.as_deref() == Some(Path::new("-")) {
+    if wanted.path.as_deref() == Some(Path::new("-")) {
         let print = |piece: &[u8]| {
             write_all(piece);
             Ok(())
@@ -59,10 +58,10 @@ pub async fn export(client: &Client, wanted: Export, json: bool) -> Result<Exit>
         client.export_memory(&request, print).await?;
         return Ok(Exit::Done);
     }
-    let is_named = wanted.to.is_some();
-    let path = wanted.to.unwrap_or_else(|| PathBuf::from(default));
+    let is_named = wanted.path.is_some();
+    let path = wanted.path.unwrap_or_else(|| PathBuf::from(default));
     if !is_named && path.exists() {
-        return Err(exists(&path, "Name the file to write with --to"));
+        return Err(exists(&path, "Name another file to write"));
     }
     let is_zip = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
     let written = if wanted.format == Format::Markdown && !is_zip {
@@ -104,7 +103,7 @@ async fn into_folder(client: &Client, request: &WantedExport, path: &Path) -> Re
     let failed = |error: io::Error| unwritten(path, &error);
     fs::create_dir_all(path).map_err(failed)?;
     if fs::read_dir(path).map_err(failed)?.next().is_some() {
-        return Err(exists(path, "Name an empty folder or a new one with --to"));
+        return Err(exists(path, "Name an empty folder or a new one"));
     }
     let mut archive = tempfile::tempfile_in(path).map_err(failed)?;
     client.export_memory(request, |piece| archive.write_all(piece)).await?;
@@ -136,5 +135,5 @@ fn exists(path: &Path, hint: &'static str) -> Problem {
 
 fn unwritten(path: &Path, error: &io::Error) -> Problem {
     Problem::unavailable("cannot_write", format!("{} cannot be written: {error}", path.display()))
-        .with_hint("Choose another place with --to")
+        .with_hint("Name another place")
 }
