@@ -148,6 +148,7 @@ impl Keywords {
         let index = Index::open_or_create(directory, schema).map_err(failed)?;
         // Before anything is judged: nothing is thrown away that another process uses.
         let writer = index.writer_with_num_threads(1, BUFFER_BYTES).map_err(failed)?;
+        clean(&writer).map_err(failed)?;
         let metas = index.load_metas().map_err(failed)?;
         let position = match &metas.payload {
             Some(payload) => reached(payload, stamp),
@@ -203,6 +204,7 @@ impl Keywords {
         if applied.is_err() {
             // What was added and not committed must not come with the next commit.
             let _ = writer.rollback();
+            let _ = clean(&writer);
         }
         let placed = applied.map_err(|error| failure(&self.folder, error))?;
         self.places.write().apply(&placed);
@@ -281,6 +283,12 @@ impl std::fmt::Debug for Keywords {
             .field("settings", settings)
             .finish_non_exhaustive()
     }
+}
+
+/// Removes files of a commit that did not come about. Deletions are in a file called after the number
+/// of the operation, and the same changes have the same numbers again: it would be in their way for ever.
+fn clean(writer: &IndexWriter) -> Result<(), TantivyError> {
+    writer.garbage_collect_files().wait().map(drop)
 }
 
 fn payload(position: u64, stamp: &str) -> String {

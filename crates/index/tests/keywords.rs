@@ -231,14 +231,39 @@ fn whoever_sees_a_position_finds_what_it_reaches() {
     const CHUNKS: u32 = 30;
     let f = fixture();
     std::thread::scope(|scope| {
-        scope.spawn(|| (1..=CHUNKS).for_each(|number| f.put(number, "kangaroo")));
-        let mut position = 0;
-        while position < u64::from(CHUNKS) {
-            position = f.keywords.position();
+        let putting = scope.spawn(|| (1..=CHUNKS).for_each(|number| f.put(number, "kangaroo")));
+        while !putting.is_finished() {
+            let position = f.keywords.position();
             let (chunks, found) = (f.keywords.len(), f.find("kangaroo").len() as u64);
             assert!(chunks >= position && found >= position, "{chunks} and {found} at {position}");
         }
     });
+}
+
+#[test]
+fn what_a_killed_commit_left_is_in_nobodys_way() {
+    let f = fixture();
+    f.keywords.apply(&[entry(1, "kangaroo", &[]), entry(2, "kangaroo", &[])], 1).unwrap();
+    // Operations are counted from the last commit when it is opened.
+    let f = f.reopened("1");
+    let copy = f.folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let take = |wanted: fn(&str) -> bool| {
+        for file in std::fs::read_dir(f.folder.path().join("words")).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if wanted(&name) {
+                std::fs::copy(f.folder.path().join("words").join(&name), copy.join(&name)).unwrap();
+            }
+        }
+    };
+    take(|name| !name.ends_with(".lock"));
+    f.keywords.apply(&[Change::Remove(1)], 2).unwrap();
+    // All of that commit but what makes it one.
+    take(|name| name.ends_with(".del") || name == ".managed.json");
+    let killed = Keywords::open(&copy, "1").unwrap();
+    assert_eq!((killed.position(), killed.len()), (1, 2));
+    killed.apply(&[Change::Remove(1)], 2).unwrap();
+    assert_eq!((killed.position(), killed.len()), (2, 1));
 }
 
 #[test]
