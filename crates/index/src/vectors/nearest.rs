@@ -108,16 +108,16 @@ fn tile<S: Simd, const TILE: usize>(
     many: usize,
     scores: &mut [f32],
 ) {
+    let steps = width / LANES;
+    let (rows, _) = rows.as_chunks::<LANES>();
+    let (centres, _) = centres.as_chunks::<LANES>();
     let mut sums = [[[0.0; LANES]; TILE]; ROWS];
-    for at in (0..width).step_by(LANES) {
+    for at in 0..steps {
         for centre in 0..TILE {
-            let vector = &centres[centre * width + at..][..LANES];
+            let vector = &centres[centre * steps + at];
             for row in 0..ROWS {
-                let sums = &mut sums[row];
-                let row = &rows[row * width + at..][..LANES];
-                for lane in 0..LANES {
-                    sums[centre][lane] = S::multiply_add(row[lane], vector[lane], sums[centre][lane]);
-                }
+                let sums = &mut sums[row][centre];
+                *sums = S::multiply_add_all(&rows[row * steps + at], vector, sums);
             }
         }
     }
@@ -134,9 +134,7 @@ fn dot<S: Simd>(a: &[f32], b: &[f32]) -> f32 {
     let (a, _) = a.as_chunks::<LANES>();
     let (b, _) = b.as_chunks::<LANES>();
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] = S::multiply_add(a[lane], b[lane], sums[lane]);
-        }
+        sums = S::multiply_add_all(a, b, &sums);
     }
     sum(sums)
 }
