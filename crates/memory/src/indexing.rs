@@ -148,9 +148,10 @@ impl VectorFollower {
         let identity = self.queue.embedder().identity();
         self.queue.store().begin_generation(&identity).await?;
         loop {
-            // What has vectors already is searched while the rest is still being embedded.
-            self.take_in().await?;
-            if self.queue.embed_batch(&identity).await? {
+            // What has vectors already is taken in, and searched, while the rest is being embedded.
+            let (taken_in, is_any) = tokio::join!(self.take_in(), self.queue.embed_batch(&identity));
+            taken_in?;
+            if is_any? {
                 continue;
             }
             self.take_in().await?;
