@@ -24,7 +24,8 @@ use crate::run_rows::RunRows;
 
 const LARGEST_BATCH: usize = 2_048;
 
-/// A change that is not a run's: runs inside the batch's transaction, under a savepoint of its own.
+/// A change that is not a run's: runs inside the batch's transaction, which keeps nothing of it when it
+/// fails.
 type Change = Box<dyn FnOnce(&Connection) -> Option<Answer> + Send>;
 /// Tells whoever asked, once the transaction is committed (`Ok`) or not (`Err`).
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -257,8 +258,17 @@ impl<'a> Work<'a> {
         if !changes.is_empty() {
             self.rows.forget();
         }
+        // The first is taken back with the transaction: a savepoint copies every page that is changed.
+        let mut is_empty = commits.is_empty();
         for change in changes {
-            settling.extend(self.under_savepoint(|work| change(work.connection).ok_or(()))?.ok());
+            let change = |work: &mut Self| change(work.connection).ok_or(());
+            let answer = if is_empty { change(self) } else { self.under_savepoint(change)? };
+            if is_empty && answer.is_err() {
+                self.roll_back()?;
+                self.rows.begin()?;
+            }
+            is_empty &= answer.is_err();
+            settling.extend(answer.ok());
         }
         self.rows.commit()?;
         // A commit of nothing is a barrier: what earlier batches left unsynced must reach the disk,
