@@ -14,7 +14,7 @@ use tantivy::postings::Postings;
 use tantivy::schema::{IndexRecordOption, Term};
 use tantivy::{DocId, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyError};
 
-use super::places::{Places, Spread, window};
+use super::places::{Places, REACH, Spread, window};
 use super::schema::Fields;
 use crate::analysis::{Sought, SoughtWord};
 
@@ -196,6 +196,9 @@ struct Scoring<'a> {
     contexts: Contexts,
     /// The windows of one document, by place.
     scores: Vec<f32>,
+    /// How often the windows of one document have the word at hand, by place, after [`REACH`] that there
+    /// are not and before as many.
+    times: Vec<u32>,
     /// The best windows until now and some others: score, place and chunk.
     best: Vec<(f32, (u32, u32), u32)>,
     /// What a window must have to be among the best.
@@ -217,6 +220,7 @@ impl<'a> Scoring<'a> {
             count,
             contexts: Contexts::default(),
             scores: Vec::new(),
+            times: Vec::new(),
             best: Vec::with_capacity(2 * count),
             least: 0.0,
         }
@@ -234,41 +238,54 @@ impl<'a> Scoring<'a> {
         let count = spread.chunks.len();
         self.scores.clear();
         self.scores.resize(count, 0.0);
+        self.times.clear();
+        self.times.resize(count + 2 * REACH, 0);
         let mut score = 0.0;
         for one in occurrences.chunk_by(|one, other| one.word == other.word) {
             let (of_document, of_window) = self.weights[one[0].word as usize];
             let times = one.iter().map(|one| one.times).sum();
             score += of_document * saturated(times, spread.length as f32, self.mean_document);
+            for occurrence in one {
+                let at = occurrence.ordinal as usize;
+                for times in self.times.get_mut(at..=at + 2 * REACH).unwrap_or_default() {
+                    *times += occurrence.times;
+                }
+            }
             let mut next = 0;
-            let mut near = one;
             for occurrence in one {
                 let around = window(occurrence.ordinal as usize, count);
                 for at in around.start.max(next)..around.end {
-                    let reached = window(at, count);
-                    while near.first().is_some_and(|one| (one.ordinal as usize) < reached.start) {
-                        near = &near[1..];
-                    }
-                    let inside = near.iter().take_while(|one| (one.ordinal as usize) < reached.end);
-                    let times = inside.map(|one| one.times).sum();
+                    let times = std::mem::take(&mut self.times[at + REACH]);
                     let length = spread.windows[at].into();
                     self.scores[at] += of_window * saturated(times, length, self.mean_window);
                 }
                 next = around.end;
             }
         }
+        let windows = self.keep_windows(spread);
         let document = occurrences[0].document;
-        let first = self.contexts.windows.len();
-        for (ordinal, length) in spread.windows.iter().enumerate() {
-            let score = self.scores[ordinal];
-            if score > 0.0 && *length > 0 {
-                self.contexts.windows.push((ordinal as u32, score));
-                if score >= self.least {
-                    self.offer(score, (document, ordinal as u32), spread.chunks[ordinal].number);
-                }
+        for at in windows.clone() {
+            let (ordinal, score) = self.contexts.windows[at];
+            if score >= self.least {
+                self.offer(score, (document, ordinal), spread.chunks[ordinal as usize].number);
             }
         }
-        let windows = first..self.contexts.windows.len();
         self.contexts.documents.push(Scored { document, score, windows });
+    }
+
+    /// Notes the windows of a document that have a word, and tells where.
+    fn keep_windows(&mut self, spread: &Spread) -> Range<usize> {
+        let kept = &mut self.contexts.windows;
+        let first = kept.len();
+        kept.resize(first + self.scores.len(), (0, 0.0));
+        let mut end = first;
+        // No branch: which windows have a word is nothing a processor could foresee.
+        for (ordinal, (score, length)) in self.scores.iter().zip(&spread.windows).enumerate() {
+            kept[end] = (ordinal as u32, *score);
+            end += usize::from((*score > 0.0) & (*length > 0));
+        }
+        kept.truncate(end);
+        first..end
     }
 
     /// Keeps a window, if it is allowed.
