@@ -1,9 +1,13 @@
 //! Places to work in that leave nothing behind.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
+
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A folder of its own, removed with everything in it when dropped.
 #[derive(Debug)]
@@ -39,6 +43,18 @@ impl TemporaryWorkspace {
         std::fs::create_dir_all(folder).expect("the folder can be made");
         std::fs::write(&path, content).expect("the file can be written");
         path
+    }
+}
+
+impl Drop for TemporaryWorkspace {
+    fn drop(&mut self) {
+        for _ in 0..20 {
+            match std::fs::remove_dir_all(self.path()) {
+                // What is still ending writes into it meanwhile.
+                Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => std::thread::sleep(PAUSE),
+                _ => break,
+            }
+        }
     }
 }
 
