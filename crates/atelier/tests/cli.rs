@@ -194,6 +194,19 @@ fn memory_moves_out_and_in() {
 }
 
 #[test]
+fn a_folder_is_taken_in_without_what_holds_no_words() {
+    let desk = Desk::new().serving();
+    desk.folder.write("vault/rent.md", "The rent is due on the third.");
+    desk.folder.write("vault/untitled.md", "");
+    desk.folder.write("vault/pictures/door.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    let taken_in = desk.run(&["memory", "ingest", "vault"]).expect(0);
+    let said = "1 new, 0 changed, 0 unchanged, 0 failed; 1 chunks; 2 files passed over\n";
+    assert_eq!((taken_in.out.as_str(), taken_in.err.as_str()), (said, ""));
+    let named = desk.run(&["memory", "ingest", "vault/pictures/door.png"]).expect(2);
+    assert!(named.out.contains("1 failed") && named.err.contains("PNG"), "{}{}", named.out, named.err);
+}
+
+#[test]
 fn code_keeps_its_output_and_exit_code() {
     let desk = Desk::new().serving();
     let done =

@@ -13,6 +13,8 @@ pub struct Counts {
     unchanged: usize,
     kept: usize,
     pub failed: usize,
+    /// Files that hold nothing to remember.
+    pub passed_over: u64,
     chunks: u64,
 }
 
@@ -25,6 +27,7 @@ impl Counts {
             "changed" => self.changed += 1,
             "unchanged" => self.unchanged += 1,
             "kept" => self.kept += 1,
+            "passed_over" => self.passed_over += 1,
             _ => {
                 self.failed += 1;
                 if !json {
@@ -41,8 +44,15 @@ impl Counts {
 
     /// In one line.
     pub fn summary(&self) -> String {
-        let Self { new, changed, unchanged, kept, failed, chunks } = self;
+        let Self { new, changed, unchanged, kept, failed, passed_over, chunks } = self;
         let kept = if *kept > 0 { format!("{kept} kept as they are here, ") } else { String::new() };
-        format!("{new} new, {changed} changed, {unchanged} unchanged, {kept}{failed} failed; {chunks} chunks")
+        let rest = match passed_over {
+            0 => String::new(),
+            1 => "; 1 file passed over".into(),
+            _ => format!("; {passed_over} files passed over"),
+        };
+        format!(
+            "{new} new, {changed} changed, {unchanged} unchanged, {kept}{failed} failed; {chunks} chunks{rest}"
+        )
     }
 }

@@ -91,10 +91,8 @@ pub async fn import(client: &Client, wanted: Import, json: bool) -> Result<Exit>
         } else {
             let would = if wanted.dry_run { "would be " } else { "" };
             let what = plain(told["recognised"].as_str().unwrap_or_default());
-            let passed_over = told["totals"]["passed_over"].as_u64().unwrap_or_default();
-            let rest =
-                if passed_over > 0 { format!("; {passed_over} files passed over") } else { String::new() };
-            say(&format!("{} ({what}): {would}{}{rest}", plain(&name), counts.summary()));
+            counts.passed_over = told["totals"]["passed_over"].as_u64().unwrap_or_default();
+            say(&format!("{} ({what}): {would}{}", plain(&name), counts.summary()));
         }
     }
     if json {

@@ -20,6 +20,8 @@ const AT_ONCE: usize = 3;
 const LARGEST: u64 = 64 << 20;
 /// The exit code when a file could not be taken in: it was not valid.
 const INVALID: u8 = 2;
+/// What the server says of pictures, recordings, programs and empty files, which are no failure in a folder.
+const NOTHING_TO_REMEMBER: [&str; 2] = ["unsupported_format", "empty_file"];
 /// Folders that hold nobody's own words.
 const SKIPPED: [&str; 8] =
     ["node_modules", "target", "__pycache__", "venv", "dist", "build", "vendor", "site-packages"];
@@ -51,6 +53,8 @@ struct Found {
     path: PathBuf,
     /// What it is called in memory: its path below the folder that was named.
     name: String,
+    /// Whether it was found in a folder, and not named itself.
+    is_within: bool,
 }
 
 pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit> {
@@ -60,7 +64,7 @@ pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit>
             return standard_input(client, &wanted, json).await;
         }
         match address(path) {
-            Some(url) => files.push(Found { path: path.clone(), name: url.to_owned() }),
+            Some(url) => files.push(Found { path: path.clone(), name: url.to_owned(), is_within: false }),
             None => gather(path, wanted.all, &mut files)?,
         }
     }
@@ -78,7 +82,7 @@ pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit>
         })
         .buffered(AT_ONCE);
     while let Some((found, result)) = sending.next().await {
-        let raw = match result {
+        let mut raw = match result {
             Ok(raw) => raw,
             // Of one file that cannot be read the others go on; without a server none does.
             Err(problem) if problem.kind == kernel::Kind::Unavailable => {
@@ -88,6 +92,10 @@ pub async fn ingest(client: &Client, wanted: Ingest, json: bool) -> Result<Exit>
             Err(problem) => json!({ "name": found.name, "state": "failed",
                 "error": { "code": problem.code, "message": problem.message, "hint": problem.hint } }),
         };
+        let code = raw["error"]["code"].as_str().unwrap_or_default();
+        if found.is_within && NOTHING_TO_REMEMBER.contains(&code) {
+            raw["state"] = json!("passed_over");
+        }
         bar.set_message(plain(&found.name));
         bar.inc(1);
         counts.add(&raw, &bar, json);
@@ -178,7 +186,7 @@ fn gather(path: &Path, all: bool, files: &mut Vec<Found>) -> Result<()> {
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.is_file() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        files.push(Found { path: path.to_owned(), name });
+        files.push(Found { path: path.to_owned(), name, is_within: false });
         return Ok(());
     }
     let mut folders = vec![path.to_owned()];
@@ -204,7 +212,7 @@ fn gather(path: &Path, all: bool, files: &mut Vec<Found>) -> Result<()> {
             } else if kind.is_file() {
                 let below = entry.path();
                 let below = below.strip_prefix(path).unwrap_or(&below).to_string_lossy().into_owned();
-                files.push(Found { path: entry.path(), name: below });
+                files.push(Found { path: entry.path(), name: below, is_within: true });
             }
         }
         folders.extend(within.into_iter().rev());
