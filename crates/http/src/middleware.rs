@@ -1,14 +1,16 @@
 //! What every request passes on its way in and every response on its way out.
 //!
-//! A request for a preview goes its own way at once. All others, in this order: a seed document's path becomes the canonical one, the request gets its id, foreign
-//! hosts and origins are turned away, the time until an answer begins is bounded and panics are
-//! caught; then browsers are told what they must be, and refusals get their body. It is one function
-//! and not a stack of layers, because each layer would copy and box every request once more.
+//! A request for a preview goes its own way at once. All others, in this order: a seed document's path
+//! becomes the canonical one, the request gets its id, foreign hosts and origins are turned away, the
+//! time until an answer begins is bounded and panics are caught; then browsers are told what they must
+//! be, and refusals get their body. What nobody reads of a request is read to its end. It is one
+//! function and not a stack of layers, because each layer would copy and box every request once more.
 
 pub(crate) mod answer;
 mod guard;
 mod headers;
 mod limit;
+mod unread;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -29,6 +31,7 @@ pub(crate) async fn around(State(app): State<App>, mut request: Request, next: N
         return preview::serve_below(app, wanted, request).await;
     }
     seed_paths::rewrite(&mut request);
+    unread::read_later(&mut request);
     let answering = Answering::begin(&app, &mut request);
     let answered = async {
         match guard::check(&request, &app.options) {

@@ -1,13 +1,10 @@
 //! JSON bodies: limited, declared as JSON, without unknown members.
 
-use std::time::Duration;
-
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -17,11 +14,6 @@ use super::nearest;
 use crate::error::Error;
 
 pub(crate) const MEBIBYTE: usize = 1024 * 1024;
-
-/// How much of a refused body is read and thrown away, so that a client that sends first and
-/// listens later still gets its answer rather than a broken connection.
-const DRAIN_LIMIT: usize = 128 * MEBIBYTE;
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// A type that is read from a body. It refuses unknown fields itself.
 pub(crate) trait WireBody: DeserializeOwned {
@@ -113,7 +105,6 @@ pub(crate) async fn read<S: Send + Sync>(
     let declared =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > limit) {
-        drain(request, declared).await;
         return Err(too_large());
     }
     DefaultBodyLimit::max(limit).apply(&mut request);
@@ -121,16 +112,6 @@ pub(crate) async fn read<S: Send + Sync>(
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => too_large(),
         _ => Error::BodyCutOff,
     })
-}
-
-async fn drain(request: Request, declared: Option<usize>) {
-    if declared.is_some_and(|length| length > DRAIN_LIMIT) || request.headers().contains_key("expect") {
-        return;
-    }
-    let mut body = request.into_body().into_data_stream();
-    let rest = async { while let Some(Ok(_)) = body.next().await {} };
-    // Whether it all came or not, the answer is the same.
-    let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use http_surface::Options;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::support::socket::Connection;
 use crate::support::{Answer, Server};
 
 async fn bare(server: &Server, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -169,6 +170,29 @@ async fn code_of_50_megabytes_gets_its_answer_even_when_the_client_sends_first()
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
     assert!(answer.contains("larger than 8 MiB"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_request_that_was_refused_unread() {
+    let server = Server::start().await;
+    let address = server.listen().await;
+    let host = format!("Host: {address}\r\n");
+    let refused = format!("POST /v1/chat/completions HTTP/1.1\r\n{host}Authorization: Bearer atl_wrong\r\n");
+    let json = "Content-Type: application/json\r\n";
+    for (framing, body) in
+        [("Content-Length: 2", "{}"), ("Transfer-Encoding: chunked", "2\r\n{}\r\n0\r\n\r\n")]
+    {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut connection = Connection::send(stream, &format!("{refused}{json}{framing}\r\n\r\n")).await;
+        connection.read_head().await;
+        assert!(connection.head.starts_with("HTTP/1.1 401 "), "{}", connection.head);
+        let length =
+            connection.head.to_ascii_lowercase().split_once("content-length: ").unwrap().1.to_owned();
+        connection.exactly(length.split("\r\n").next().unwrap().parse().unwrap()).await;
+        connection.send_more(&format!("{body}GET /api/v1/health HTTP/1.1\r\n{host}\r\n")).await;
+        connection.read_head().await;
+        assert!(connection.head.starts_with("HTTP/1.1 200 "), "{}", connection.head);
+    }
 }
 
 #[tokio::test]

@@ -18,21 +18,34 @@ pub struct Connection {
 impl Connection {
     /// Sends a request and reads the answer's head.
     pub async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
         let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n");
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
-        stream.write_all(format!("{request}\r\n").as_bytes()).await.unwrap();
-        let mut connection = Self { stream, head: String::new(), buffer: Vec::new() };
+        let mut connection = Self::send(stream, &format!("{request}\r\n")).await;
+        connection.read_head().await;
+        connection
+    }
+
+    /// Sends what is given, and nothing else; the answer is not looked at yet.
+    pub async fn send(mut stream: TcpStream, text: &str) -> Self {
+        stream.write_all(text.as_bytes()).await.unwrap();
+        Self { stream, head: String::new(), buffer: Vec::new() }
+    }
+
+    pub async fn send_more(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).await.unwrap();
+    }
+
+    pub async fn read_head(&mut self) {
         let end = loop {
-            if let Some(end) = connection.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
+            if let Some(end) = self.buffer.windows(4).position(|part| part == b"\r\n\r\n") {
                 break end;
             }
-            assert!(connection.fill().await, "no answer");
+            assert!(self.fill().await, "no answer");
         };
-        connection.head = String::from_utf8(connection.buffer.drain(..end + 4).collect()).unwrap();
-        connection
+        self.head = String::from_utf8(self.buffer.drain(..end + 4).collect()).unwrap();
     }
 
     /// Opens a WebSocket.
