@@ -50,7 +50,7 @@ export function Section({
 }) {
   return (
     <section className={cn('mt-10', className)}>
-      <div className="mb-3 flex items-baseline justify-between gap-4">
+      <div className="mb-3 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-2">
         <h2 className="text-[0.9375rem] font-semibold tracking-tight">{title}</h2>
         {aside ? <div className="text-[0.8125rem] text-muted">{aside}</div> : null}
       </div>
